@@ -1,0 +1,50 @@
+/** The few settings of the host that a lab needs; what was there before is remembered and put back by `down`. */
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/**
+ * All machines share one user's inotify limits; at the default of 128 instances
+ * the third or fourth kubelet dies (knowledge: lab).
+ */
+const WANTED: Readonly<Record<string, number>> = {
+  "fs/inotify/max_user_instances": 8192,
+  "fs/inotify/max_user_watches": 1048576,
+};
+
+const FILE = "host-settings.json";
+
+/** Settings that are below what the lab needs, in words. */
+export async function hostLacks(): Promise<readonly string[]> {
+  const lacks: string[] = [];
+  for (const [key, wanted] of Object.entries(WANTED)) {
+    if ((await read(key)) < wanted) lacks.push(`host setting ${key.replaceAll("/", ".")} = ${wanted}`);
+  }
+  return lacks;
+}
+
+/** Raises them, after writing down what they were. */
+export async function raiseHostSettings(labDir: string): Promise<void> {
+  const before: Record<string, number> = await remembered(labDir);
+  for (const key of Object.keys(WANTED)) before[key] ??= await read(key);
+  await writeFile(join(labDir, FILE), JSON.stringify(before));
+  for (const [key, wanted] of Object.entries(WANTED)) {
+    if ((await read(key)) < wanted) await writeFile(`/proc/sys/${key}`, String(wanted));
+  }
+}
+
+/** Puts back what was remembered. */
+export async function restoreHostSettings(labDir: string): Promise<void> {
+  for (const [key, value] of Object.entries(await remembered(labDir))) {
+    if (key in WANTED) await writeFile(`/proc/sys/${key}`, String(value));
+  }
+  await rm(join(labDir, FILE), { force: true });
+}
+
+async function remembered(labDir: string): Promise<Record<string, number>> {
+  const text = await readFile(join(labDir, FILE), "utf8").catch(() => "{}");
+  return JSON.parse(text) as Record<string, number>;
+}
+
+async function read(key: string): Promise<number> {
+  return Number(await readFile(`/proc/sys/${key}`, "utf8"));
+}

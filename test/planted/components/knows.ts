@@ -1,0 +1,2 @@
+// breaks: components-stand-on-base
+export { plan } from "#plan/plan.ts";

@@ -1,0 +1,2 @@
+// breaks: no-development-packages-at-run-time
+export { property } from "fast-check";

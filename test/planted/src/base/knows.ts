@@ -1,0 +1,2 @@
+// breaks: base-stands-alone
+export { plan } from "#plan/plan.ts";

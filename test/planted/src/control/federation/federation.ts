@@ -1,0 +1,2 @@
+// breaks: controllers-are-strangers
+export { sibling } from "../dns/dns.ts";

@@ -1,0 +1,2 @@
+// breaks: acting-rooms-know-no-front
+export { app } from "#app/app.ts";

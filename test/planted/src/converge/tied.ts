@@ -1,0 +1,2 @@
+// breaks: only-app-names-drivers
+export { driver } from "#drivers/driver.ts";

@@ -1,0 +1,2 @@
+// breaks: drivers-do-not-decide
+export { phase } from "#converge/phase.ts";

@@ -1,0 +1,2 @@
+// breaks: model-knows-no-plan
+export { plan } from "#plan/plan.ts";

@@ -1,0 +1,2 @@
+// breaks: pure-rooms-know-no-acting-room
+export { port } from "#ports/port.ts";

@@ -1,0 +1,2 @@
+// breaks: pipeline-flows-one-way
+export { files } from "#render/files.ts";

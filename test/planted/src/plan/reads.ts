@@ -1,0 +1,2 @@
+// breaks: pure-rooms-reach-no-world
+export { disk } from "#base/disk.ts";

@@ -1,0 +1,2 @@
+// breaks: ports-are-contracts
+export { driver } from "#drivers/driver.ts";

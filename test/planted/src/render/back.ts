@@ -1,0 +1,4 @@
+// breaks: no-cycles
+import { cycle } from "./cycle.ts";
+
+export const back = (): string => cycle();

@@ -1,0 +1,3 @@
+import { back } from "./back.ts";
+
+export const cycle = (): string => back();

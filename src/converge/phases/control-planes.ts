@@ -1,0 +1,58 @@
+import { worldFailed } from "#base/errors.ts";
+import { type MachinePlan, machinesOf } from "#plan/plan.ts";
+import { etcdMembers, isMemberOf, removeMember } from "../etcd.ts";
+import { apiAnswers, join, reset, stepUnderWay } from "../kubeadm.ts";
+import { type NodeState, nodeDisk, classify, nodeStates } from "../nodes.ts";
+import type { Phase, SiteContext } from "../phase.ts";
+import { running } from "../remote.ts";
+import { forgetNode } from "./workers.ts";
+
+const ANSWER_SECONDS = 60;
+
+/** One at a time, each seen to the end: etcd admits one learner, and a quorum is needed for the next. */
+export const controlPlanes: Phase = {
+  name: "control-planes",
+  title: "Other control planes",
+  concurrency: 1,
+  changes: async (context) => {
+    const planned = machinesOf(context.site, "controlplane");
+    const states = await nodeStates(context, planned, await running(context));
+    const anyJoined = planned.some(({ name }) => states.get(name) === "joined");
+    return planned
+      .filter(({ name }, index) => states.get(name) !== "joined" && (anyJoined || index > 0))
+      .map((machine) => ({
+        subject: machine.name,
+        what: states.get(machine.name) === "half" ? "clear what was cut off, then kubeadm join" : "kubeadm join",
+        apply: () => joinControlPlane(context, machine, states.get(machine.name) ?? "blank"),
+      }));
+  },
+};
+
+async function joinControlPlane(context: SiteContext, machine: MachinePlan, state: NodeState): Promise<void> {
+  await apiAnswers(context, ANSWER_SECONDS);
+  if (!(await stepUnderWay(context, machine.name, "join"))) await clear(context, machine, state);
+  await join(context, machine);
+}
+
+/**
+ * Clears a cut-off or lost predecessor of this machine: its data, its etcd
+ * member, its node. The API answers here, so etcd has its quorum, and etcd
+ * itself refuses a removal that would lose it.
+ */
+async function clear(context: SiteContext, machine: MachinePlan, state: NodeState): Promise<void> {
+  if (state === "half") await reset(context, machine);
+  const via = await joinedPeer(context, machine);
+  for (const member of await etcdMembers(context, via.name)) {
+    if (isMemberOf(member, machine)) await removeMember(context, via.name, member.id);
+  }
+  await forgetNode(context, machine);
+}
+
+async function joinedPeer(context: SiteContext, machine: MachinePlan): Promise<MachinePlan> {
+  const up = await running(context);
+  for (const peer of machinesOf(context.site, "controlplane")) {
+    if (peer.name === machine.name || !up.has(peer.name)) continue;
+    if (classify(await nodeDisk(context, peer.name)) === "joined") return peer;
+  }
+  throw worldFailed("CONVERGE_NO_PEER", `no control plane of ${context.site.name} is there to join to.`);
+}

@@ -1,0 +1,51 @@
+import { worldFailed } from "#base/errors.ts";
+import { machinesOf } from "#plan/plan.ts";
+import type { Phase, SiteContext } from "../phase.ts";
+import { must, running } from "../remote.ts";
+import { waitFor } from "../wait.ts";
+
+/** VRRP settles within a second; a box that boots fourteen machines may need longer. */
+const SETTLE_SECONDS = 30;
+
+export const ecams: Phase = {
+  name: "ecams",
+  title: "ECAMs",
+  concurrency: 1,
+  changes: async (context) => {
+    const up = await running(context);
+    const allUp = machinesOf(context.site, "ecam").every(({ name }) => up.has(name));
+    if (allUp && (await holders(context)).length === 1) return [];
+    const { vip } = context.site.network;
+    return [
+      {
+        subject: context.site.name,
+        what: `see the VIP ${vip} held by exactly one ECAM`,
+        apply: () => settled(context),
+      },
+    ];
+  },
+};
+
+/** Names of the ECAMs that hold the site's VIP. */
+async function holders(context: SiteContext): Promise<readonly string[]> {
+  const { site } = context;
+  const held = await Promise.all(
+    machinesOf(site, "ecam").map(async ({ name }) => {
+      const out = await must(context, name, ["ip", "-brief", "-4", "address", "show"]);
+      return out.includes(` ${site.network.vip}/`) ? name : undefined;
+    }),
+  );
+  return held.filter((name) => name !== undefined);
+}
+
+async function settled(context: SiteContext): Promise<void> {
+  const { site } = context;
+  await waitFor(`one ECAM of ${site.name} to hold ${site.network.vip}`, SETTLE_SECONDS, async () => {
+    const names = await holders(context);
+    if (names.length === 1) return names;
+    throw worldFailed(
+      "CONVERGE_VIP",
+      names.length === 0 ? "no ECAM holds it" : `${names.join(" and ")} hold it at once`,
+    );
+  });
+}

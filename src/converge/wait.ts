@@ -1,0 +1,35 @@
+/** Waiting for the world, with an end. */
+import { PanopticonError, worldFailed } from "#base/errors.ts";
+
+const PAUSE_MS = 100;
+
+/**
+ * Asks until the answer is not undefined. A probe that fails with one of our
+ * errors counts as "not yet", and its words are told if time runs out.
+ */
+export async function waitFor<T>(
+  what: string,
+  seconds: number,
+  probe: () => Promise<T | undefined>,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  let last: PanopticonError | undefined;
+  for (;;) {
+    try {
+      const answer = await probe();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      if (!(error instanceof PanopticonError)) throw error;
+      last = error;
+    }
+    if (Date.now() > end) {
+      throw worldFailed(
+        "CONVERGE_TIMEOUT",
+        `waited ${seconds} s for ${what}, in vain${last ? `: ${last.message}` : "."}`,
+        "Run the same command again: it goes on from what is there.",
+        last,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}

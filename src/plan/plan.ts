@@ -15,6 +15,14 @@ export interface Plan {
   /** Such as `v1.36.3`. */
   readonly kubernetes: string;
   readonly sites: readonly SitePlan[];
+  /** Sites that were removed from the file, by number; absent where there are none. */
+  readonly retired?: readonly RetiredSite[];
+}
+
+/** A removed site's number, which no other site is ever given. */
+export interface RetiredSite {
+  readonly name: string;
+  readonly number: number;
 }
 
 export interface SitePlan {
@@ -91,7 +99,7 @@ export interface MachinePlan {
 }
 
 export interface MachineDisk {
-  /** `root` or `data`. */
+  /** `root`; a worker's others are `data`, `data-2`, … . */
   readonly name: string;
   /** The server's disk it is cut from. */
   readonly from: string;

@@ -30,3 +30,11 @@ export const XEN: Platform = {
   ownKernel: true,
   cniBinDir: "/opt/cni/bin",
 };
+
+/**
+ * The lab's containers: Debian machines in systemd-nspawn, which share the
+ * kernel of the box. `cgroup` is the version the box itself runs.
+ */
+export function labPlatform(cgroup: Platform["cgroup"]): Platform {
+  return { name: "lab", interface: "host0", cgroup, ownKernel: false, cniBinDir: "/usr/lib/cni" };
+}

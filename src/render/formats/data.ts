@@ -1,0 +1,14 @@
+/** YAML and JSON documents. */
+import { Document } from "yaml";
+
+/** Several YAML documents in one file. Lines are never folded, so that a diff shows what changed. */
+export function emitYaml(documents: readonly object[]): string {
+  return documents
+    .map((document) => new Document(document, { aliasDuplicateObjects: false }).toString({ lineWidth: 0 }))
+    .join("---\n");
+}
+
+/** One JSON document, indented. */
+export function emitJson(document: object): string {
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}

@@ -26,7 +26,7 @@ export interface Federation {
 /** What must hold; checked by the failure proof. */
 export type Goal =
   | { readonly kind: "survive"; readonly what: "any machine" | "any server" | "any site" }
-  | { readonly kind: "availability"; /** 0 to 1 */ readonly target: number };
+  | { readonly kind: "availability" /** 0 to 1 */; readonly target: number };
 
 export interface Site {
   readonly name: string;

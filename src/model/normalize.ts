@@ -1,0 +1,115 @@
+/** From the file's words to ours: text to numbers, and every default filled in. */
+import { contains, formatAddress, hostsOf, parseCidr } from "#base/ipv4.ts";
+import { parseBytes } from "#base/units.ts";
+import { CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
+import { type Draft, orDefault } from "./draft.ts";
+import type { AddressRange, Federation, Goal, Role, Server, Site, SiteNetwork, Size } from "./federation.ts";
+import { parseRange } from "./formats.ts";
+import type { FederationInput } from "./shape.ts";
+
+type SiteInput = FederationInput["sites"][number];
+type SizesInput = NonNullable<FederationInput["sizes"]>;
+type ServerInput = NonNullable<SiteInput["servers"]>[number];
+
+/** Unknown parts of the file stay unknown in the federation; a whole file gives a whole federation. */
+export function normalize(input: Draft<FederationInput>): Draft<Federation> {
+  if (input === undefined) return undefined;
+  return {
+    name: input.name,
+    domain: input.domain,
+    crown: input.crown,
+    kubernetes: orDefault(input, "kubernetes", KUBERNETES),
+    goals: orDefault(input, "goals", [])?.map(normalizeGoal),
+    sites: input.sites?.map((site) => normalizeSite(site, input.sizes)),
+  };
+}
+
+function normalizeGoal(input: Draft<NonNullable<FederationInput["goals"]>[number]>): Draft<Goal> {
+  if (input?.survive !== undefined) return { kind: "survive", what: input.survive };
+  if (input?.availability === undefined) return undefined;
+  // The exponent keeps 99.9 % at exactly 0.999, which a division by 100 does not.
+  return { kind: "availability", target: Number(`${input.availability.slice(0, -1)}e-2`) };
+}
+
+function normalizeSite(input: Draft<SiteInput>, shared: Draft<SizesInput>): Draft<Site> {
+  if (input === undefined) return undefined;
+  const kind = orDefault(input, "kind", "on-prem");
+  const size = (role: Role) => normalizeSize(input.sizes?.[role], shared?.[role], SIZES[role]);
+  return {
+    name: input.name,
+    kind,
+    ...(input.region !== undefined && { region: input.region }),
+    network: normalizeNetwork(input.network, kind !== "on-prem"),
+    controlplanes: orDefault(input, "controlplanes", CONTROL_PLANES),
+    sizes: { ecam: size("ecam"), controlplane: size("controlplane"), worker: size("worker") },
+    servers: orDefault(input, "servers", [])?.map(normalizeServer),
+  };
+}
+
+type SizeInput = Draft<NonNullable<SizesInput["ecam"]>>;
+
+/** A site's own size goes before the federation's, and that before the default; each part by itself. */
+function normalizeSize(own: SizeInput, shared: SizeInput, fallback: Size): Draft<Size> {
+  const given = { ...shared, ...own };
+  return {
+    cpus: orDefault(given, "cpus", fallback.cpus),
+    memoryMiB: Object.hasOwn(given, "memory") ? toMiB(given.memory) : fallback.memoryMiB,
+    diskGiB: Object.hasOwn(given, "disk") ? toGiB(given.disk) : fallback.diskGiB,
+  };
+}
+
+function normalizeNetwork(input: Draft<SiteInput["network"]>, rented: boolean): Draft<SiteNetwork> {
+  if (input === undefined) return undefined;
+  const first = rented ? firstHost(input.lan) : undefined;
+  const gateway = orDefault(input, "gateway", first);
+  const external = orDefault(input, "external", rented ? [] : undefined);
+  const ingress = input.ingress === undefined ? undefined : toRange(input.ingress);
+  return {
+    lan: input.lan,
+    gateway,
+    external: typeof external === "string" ? [external] : external,
+    reserved: orDefault(input, "reserved", [])?.map((text) =>
+      text === undefined ? undefined : toRange(text),
+    ),
+    ...(input.vip !== undefined && { vip: input.vip }),
+    ...(ingress !== undefined && { ingress }),
+    ...(input.pods !== undefined && { pods: input.pods }),
+    ...(input.services !== undefined && { services: input.services }),
+    resolvers: orDefault(input, "resolvers", gateway === undefined ? undefined : [gateway]),
+  };
+}
+
+function normalizeServer(input: Draft<ServerInput>): Draft<Server> {
+  if (input === undefined) return undefined;
+  const role = orDefault(input, "role", "full");
+  return {
+    name: input.name,
+    role,
+    cpus: input.cpus,
+    memoryMiB: toMiB(input.memory),
+    dom0MemoryMiB: toMiB(orDefault(input, "dom0Memory", DOM0_MEMORY)),
+    disks: input.disks?.map((disk) => disk && { name: disk.name, sizeGiB: toGiB(disk.size) }),
+    passthrough: orDefault(input, "passthrough", []),
+    workers: orDefault(input, "workers", role === "witness" ? 0 : WORKERS),
+  };
+}
+
+function toRange(text: string): AddressRange | undefined {
+  const range = parseRange(text);
+  return range && { first: formatAddress(range.first), last: formatAddress(range.last) };
+}
+
+function firstHost(lan: string | undefined): string | undefined {
+  const cidr = lan === undefined ? undefined : parseCidr(lan);
+  return cidr && contains(cidr, hostsOf(cidr).first) ? formatAddress(hostsOf(cidr).first) : undefined;
+}
+
+function toMiB(text: string | undefined): number | undefined {
+  const bytes = text === undefined ? undefined : parseBytes(text);
+  return bytes === undefined ? undefined : Math.floor(bytes / 2 ** 20);
+}
+
+function toGiB(text: string | undefined): number | undefined {
+  const bytes = text === undefined ? undefined : parseBytes(text);
+  return bytes === undefined ? undefined : Math.floor(bytes / 2 ** 30);
+}

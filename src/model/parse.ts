@@ -1,0 +1,128 @@
+/**
+ * The model room: what a federation file may say and what it means. Text goes
+ * through YAML, shape and cross-checks, each of which goes on past mistakes, so
+ * that a person sees all of them at once. The room reads no files: text comes
+ * in, a federation or one error comes out.
+ */
+import { PanopticonError, type Position, type Problem } from "#base/errors.ts";
+import { CHECKS } from "./checks.ts";
+import { type Draft, withoutRefused } from "./draft.ts";
+import type { Federation, FederationFile, SourceMap } from "./federation.ts";
+import { type Mistake, type Path, pathText } from "./mistakes.ts";
+import { normalize } from "./normalize.ts";
+import { federationShape, type FederationInput } from "./shape.ts";
+import { shapeMistakes } from "./shape-mistakes.ts";
+import { type Places, readYaml } from "./yaml.ts";
+
+const MAX_BYTES = 2 ** 20;
+
+/** More than this nobody reads; the rest is counted. */
+const MAX_PROBLEMS = 100;
+
+/**
+ * Reads a federation file's text; `file` is its name, for messages. Throws one
+ * PanopticonError (exit 1) that holds every mistake in the file's order.
+ */
+export function parseFederation(text: string, file: string): FederationFile {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) {
+    const hint = "a federation of a hundred sites needs a fifth of that";
+    throw failure(
+      [
+        {
+          code: "MODEL_FILE_TOO_LARGE",
+          message: `the file has ${bytes} bytes, more than ${MAX_BYTES}`,
+          hint,
+          path: [],
+        },
+      ],
+      file,
+    );
+  }
+  // A byte order mark is not part of the text, and would shift the first line's columns.
+  const { value, places, mistakes, refused } = readYaml(text.replace(/^\uFEFF/, ""));
+  const top = mistakes.length > 0 && value === undefined ? undefined : topMistake(value);
+  if (top) throw failure([...mistakes, top], file, places);
+  const shape = checkShape(value, refused);
+  const draft = normalize(withoutRefused(value, [...refused, ...shape.refused]) as Draft<FederationInput>);
+  const crossed = draft ? CHECKS.flatMap((check) => check(draft)) : [];
+  const all = [...mistakes, ...shape.mistakes, ...crossed];
+  if (all.length > 0) throw failure(all, file, places);
+  // No mistake was found, so that no part is unknown.
+  return { federation: draft as Federation, source: sourceMap(places, file) };
+}
+
+function topMistake(value: unknown): Mistake | undefined {
+  const hint = "begin with kind: Federation; examples/home.yaml shows a whole file";
+  if (value === null) return { code: "MODEL_FILE_EMPTY", message: "the file says nothing", hint, path: [] };
+  if (typeof value === "object" && !Array.isArray(value)) return undefined;
+  return {
+    code: "MODEL_NOT_A_MAPPING",
+    message: "the file does not consist of keys and values",
+    hint,
+    path: [],
+  };
+}
+
+/** Mistakes of shape, but for those that only follow from a part that was refused before. */
+function checkShape(
+  value: unknown,
+  refused: readonly Path[],
+): { mistakes: readonly Mistake[]; refused: readonly Path[] } {
+  const known = new Set(refused.map(pathText));
+  const isKnown = (path: Path) =>
+    path.some((_, index) => known.has(pathText(path.slice(0, index + 1)))) || known.has("");
+  const issues = federationShape.safeParse(value).error?.issues ?? [];
+  const mistakes = issues
+    .flatMap((issue) => shapeMistakes(issue, value))
+    .filter(({ path }) => !isKnown(path));
+  return { mistakes, refused: mistakes.map(({ path }) => path) };
+}
+
+function failure(mistakes: readonly Mistake[], file: string, places?: Places): PanopticonError {
+  const problems = mistakes.map((mistake) => toProblem(mistake, file, places)).sort(byPosition);
+  const rest = problems.length - MAX_PROBLEMS;
+  if (rest <= 0) return new PanopticonError(problems, 1);
+  const message = `${rest} more mistakes are not shown`;
+  const hint = "mend the first ones: the others may follow from them";
+  return new PanopticonError(
+    [...problems.slice(0, MAX_PROBLEMS), { code: "MODEL_TOO_MANY", message, hint }],
+    1,
+  );
+}
+
+function toProblem({ code, message, hint, path, spot }: Mistake, file: string, places?: Places): Problem {
+  const at = places && {
+    file,
+    ...places.position(typeof spot === "number" ? spot : offsetOf(path, places, spot)),
+  };
+  const subject = pathText(path);
+  return { code, message, hint, at: at ?? { file, line: 1, column: 1 }, ...(subject && { subject }) };
+}
+
+/** Where the part at the path starts; where it is not in the file, the key of the part that it should be in. */
+function offsetOf(path: Path, places: Places, spot: "key" | undefined): number {
+  const exact = spot === "key" ? places.keys.get(pathText(path)) : places.values.get(pathText(path));
+  if (exact !== undefined) return exact;
+  for (let length = path.length - 1; length >= 0; length--) {
+    const text = pathText(path.slice(0, length));
+    const offset = places.keys.get(text) ?? places.values.get(text);
+    if (offset !== undefined) return offset;
+  }
+  return 0;
+}
+
+function byPosition(left: Problem, right: Problem): number {
+  const line = (left.at?.line ?? 0) - (right.at?.line ?? 0);
+  const column = (left.at?.column ?? 0) - (right.at?.column ?? 0);
+  return line || column || (left.code < right.code ? -1 : 1);
+}
+
+function sourceMap(places: Places, file: string): SourceMap {
+  return new Map(
+    [...places.values].map(([path, offset]): [string, Position] => [
+      path,
+      { file, ...places.position(offset) },
+    ]),
+  );
+}

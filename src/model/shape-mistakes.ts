@@ -1,0 +1,161 @@
+/** What the shape check (zod) finds, said in words a person can act on. */
+import type { z } from "zod";
+import { type Mistake, type ModelCode, type Path, pathText, quote } from "./mistakes.ts";
+import { nearest } from "./nearest.ts";
+import { type JsonSchema, schemaAt } from "./schema.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** One mistake or more for an issue; `root` is the value that was checked. */
+export function shapeMistakes(issue: Issue, root: unknown): Mistake[] {
+  const path = issue.path as Path;
+  const value = valueAt(root, path);
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => unknownKey([...path, key]));
+    case "invalid_union":
+      return unionMistakes(issue, path, root);
+    case "custom": {
+      const { code, hint } = issue.params as { code: ModelCode; hint: string };
+      return [{ code, message: issue.message, hint, path }];
+    }
+    case "invalid_value":
+      return [value === undefined ? missingKey(path) : wrongValue(path, value, issue.values.map(String))];
+    case "too_small":
+      return [outOfRange(path, value, issue.origin, "less", Number(issue.minimum))];
+    case "too_big":
+      return [outOfRange(path, value, issue.origin, "more", Number(issue.maximum))];
+    default:
+      return [value === undefined ? missingKey(path) : wrongType(path, value)];
+  }
+}
+
+function unknownKey(path: Path): Mistake {
+  const key = String(path.at(-1));
+  const keys = Object.keys(schemaAt(path.slice(0, -1))?.properties ?? {});
+  const near = nearest(key, keys);
+  const hint = near ? `did you mean ${near}?` : `keys here are: ${keys.join(", ")}`;
+  return {
+    code: "MODEL_UNKNOWN_KEY",
+    message: `there is no key ${quote(key)}${inside(path)}`,
+    hint,
+    path,
+    spot: "key",
+  };
+}
+
+/** The key that must be at `path` is not: points at the mapping it should be in. */
+export function missingKey(path: Path): Mistake {
+  const key = String(path.at(-1));
+  const schema = schemaAt(path);
+  const example = schema?.const ?? schema?.examples?.[0] ?? schema?.enum?.[0];
+  const what = schema?.description ? ` (${schema.description.replace(/\.$/, "")})` : "";
+  const hint = example === undefined ? `add ${key}${what}` : `add it${what}, such as ${key}: ${example}`;
+  return { code: "MODEL_MISSING_KEY", message: `${key} is missing${inside(path)}`, hint, path };
+}
+
+function wrongValue(path: Path, value: unknown, possible: readonly string[]): Mistake {
+  const near = typeof value === "string" ? nearest(value, possible) : undefined;
+  const list = possible.join(", ");
+  const hint =
+    possible.length === 1 ? `write ${list}` : near ? `did you mean ${near}?` : `write one of: ${list}`;
+  return { code: "MODEL_WRONG_VALUE", message: `${nameOf(path)} cannot be ${quote(value)}`, hint, path };
+}
+
+function outOfRange(
+  path: Path,
+  value: unknown,
+  origin: string,
+  side: "less" | "more",
+  limit: number,
+): Mistake {
+  const word = side === "less" ? "at least" : "at most";
+  const unit =
+    origin === "array" ? ` ${limit === 1 ? "entry" : "entries"}` : origin === "string" ? " characters" : "";
+  const size = Array.isArray(value) ? `has ${value.length} entries` : `is ${quote(value)}`;
+  return {
+    code: "MODEL_OUT_OF_RANGE",
+    message: `${nameOf(path)} ${size}`,
+    hint: `write ${word} ${limit}${unit}`,
+    path,
+  };
+}
+
+/** The mistakes of the branch that the value was meant to be: a list's where it is a list. */
+function unionMistakes(
+  issue: Extract<Issue, { code: "invalid_union" }>,
+  path: Path,
+  root: unknown,
+): Mistake[] {
+  const meant = issue.errors.find(
+    (branch) => !branch.some((inner) => inner.path.length === 0 && inner.code === "invalid_type"),
+  );
+  if (!meant) return [wrongType(path, valueAt(root, path))];
+  return meant.flatMap((inner) => shapeMistakes({ ...inner, path: [...path, ...inner.path] } as Issue, root));
+}
+
+function wrongType(path: Path, value: unknown): Mistake {
+  const schema = schemaAt(path);
+  const wanted = typeName(schema);
+  if (value === null) {
+    return {
+      code: "MODEL_WRONG_TYPE",
+      message: `${nameOf(path)} has no value`,
+      hint: `write ${wanted}, or remove the line`,
+      path,
+    };
+  }
+  const hint = typeHint(schema, value, wanted);
+  return {
+    code: "MODEL_WRONG_TYPE",
+    message: `${nameOf(path)} is ${typed(value)}, not ${wanted}`,
+    hint,
+    path,
+  };
+}
+
+function typeHint(schema: JsonSchema | undefined, value: unknown, wanted: string): string {
+  const numeric = schema?.type === "integer" || schema?.type === "number";
+  if (numeric && typeof value === "string" && /^[0-9]+$/.test(value))
+    return `write ${Number(value)} without quotes`;
+  if (schema?.type === "array" && typeof value !== "object") return `write it as a list: [${quote(value)}]`;
+  const example = schema?.examples?.[0] ?? schema?.default;
+  return example === undefined ? `write ${wanted}` : `write ${wanted}, such as ${example}`;
+}
+
+/** `text`, `a whole number` and so on. */
+export function typeName(schema: JsonSchema | undefined): string {
+  if (schema?.anyOf) return schema.anyOf.map(typeName).join(" or ");
+  return TYPE_NAMES[schema?.type ?? ""] ?? "text";
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  array: "a list",
+  object: "a mapping",
+  integer: "a whole number",
+  number: "a whole number",
+};
+
+function typed(value: unknown): string {
+  if (typeof value === "string") return `the text ${quote(value)}`;
+  return typeof value === "number" ? `the number ${value}` : quote(value);
+}
+
+function nameOf(path: Path): string {
+  return path.length === 0 ? "the file" : pathText(path.slice(typeof path.at(-1) === "number" ? -2 : -1));
+}
+
+function inside(path: Path): string {
+  const parent = pathText(path.slice(0, -1));
+  return parent === "" ? "" : ` in ${parent}`;
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, part) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, part)
+        ? value[part as keyof typeof value]
+        : undefined,
+    root,
+  );
+}

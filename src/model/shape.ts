@@ -1,0 +1,200 @@
+/** The shape of a federation file: its keys, what each holds and what it is for. */
+import { z } from "zod";
+import { CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
+import {
+  ADDRESS_FORMAT,
+  DISK_SIZE,
+  DOMAIN,
+  type Format,
+  KUBERNETES_VERSION,
+  MEMORY,
+  NAME,
+  NETWORK,
+  PCI_ADDRESS,
+  PERCENT,
+  RANGE,
+} from "./formats.ts";
+
+export const ROLES = ["ecam", "controlplane", "worker"] as const;
+
+function text(format: Format, description: string, example?: string) {
+  return z
+    .string()
+    .check(({ value, issues }) => {
+      const fault = format.fault(value);
+      if (!fault) return;
+      const params = { code: format.code, hint: fault.hint };
+      issues.push({ code: "custom", input: value, message: fault.message, params });
+    })
+    .meta({ description, pattern: format.pattern, examples: example ? [example] : [...format.examples] });
+}
+
+const cpus = z.int().min(1).max(4096);
+
+const size = (role: (typeof ROLES)[number], description: string) => {
+  const { cpus: count, memoryMiB, diskGiB } = SIZES[role];
+  return z
+    .strictObject({
+      cpus: cpus.optional().meta({ description: "Virtual CPUs.", default: count }),
+      memory: text(MEMORY, "Memory.", "4GiB")
+        .optional()
+        .meta({ default: `${memoryMiB}MiB` }),
+      disk: text(DISK_SIZE, "Disk.", "32GiB")
+        .optional()
+        .meta({ default: `${diskGiB}GiB` }),
+    })
+    .meta({ description });
+};
+
+const sizes = z.strictObject({
+  ecam: size("ecam", "Each ECAM: the small machine in front of the API servers.").optional(),
+  controlplane: size("controlplane", "Each control plane.").optional(),
+  worker: size("worker", "The least a worker gets; workers take what is left of their server.").optional(),
+});
+
+const goal = z
+  .strictObject({
+    survive: z
+      .enum(["any machine", "any server", "any site"])
+      .optional()
+      .meta({ description: "What may fail, one at a time, with everything still served." }),
+    availability: text(PERCENT, "Share of the time in which everything is served.").optional(),
+  })
+  .meta({ description: "Exactly one aim.", minProperties: 1, maxProperties: 1 });
+
+const network = z.strictObject({
+  lan: text(NETWORK, "The site's LAN. No two sites share addresses."),
+  gateway: text(
+    ADDRESS_FORMAT,
+    "The router's address in the LAN; in a rented site the first one by default.",
+  ).optional(),
+  external: z
+    .union([
+      text(ADDRESS_FORMAT, "One address.", "203.0.113.10"),
+      z
+        .array(text(ADDRESS_FORMAT, "An address.", "203.0.113.10"))
+        .min(1)
+        .max(256),
+    ])
+    .optional()
+    .meta({
+      description: "The router's public address, or a list of them. On-prem sites need one.",
+      examples: ["203.0.113.10"],
+    }),
+  reserved: z.array(text(RANGE, "A range or one address.")).max(256).optional().meta({
+    description:
+      "Addresses in the LAN that others use, such as the router's DHCP pool. Nothing is planned there.",
+  }),
+  vip: text(
+    ADDRESS_FORMAT,
+    "The virtual address of the site's API, where you want a certain one.",
+    "10.11.0.10",
+  ).optional(),
+  ingress: text(RANGE, "Addresses for load balancers, where you want certain ones.").optional(),
+  pods: text(NETWORK, "The network of the pods, where you want a certain one.", "10.128.0.0/16").optional(),
+  services: text(
+    NETWORK,
+    "The network of the services, where you want a certain one.",
+    "10.96.0.0/20",
+  ).optional(),
+  resolvers: z
+    .array(text(ADDRESS_FORMAT, "A name server.", "9.9.9.9"))
+    .min(1)
+    .max(3)
+    .optional()
+    .meta({ description: "Name servers for names outside; the gateway by default." }),
+});
+
+const disk = z
+  .strictObject({
+    name: text(NAME, "The disk's name, unique on its server.", "ssd"),
+    size: text(DISK_SIZE, "How much of it machines may have."),
+  })
+  .meta({ description: "A disk of the server." });
+
+const passthrough = z
+  .strictObject({
+    name: text(NAME, "The device's name, unique on its server.", "disks"),
+    pci: text(PCI_ADDRESS, 'Its address as "lspci -D" shows it, in quotes.'),
+    for: z.enum(ROLES).meta({ description: "The role of the machine that gets it.", examples: ["worker"] }),
+  })
+  .meta({ description: "A PCI device handed to one machine." });
+
+const server = z
+  .strictObject({
+    name: text(NAME, "The server's name, unique in its site.", "left"),
+    role: z.enum(["full", "witness"]).optional().meta({
+      description: "A witness is a small box that carries one control plane (a vote) and nothing else.",
+      default: "full",
+    }),
+    cpus: cpus.meta({ description: "CPU threads.", examples: [8] }),
+    memory: text(MEMORY, "Memory."),
+    dom0Memory: text(MEMORY, "Memory that Xen's own domain keeps.", DOM0_MEMORY)
+      .optional()
+      .meta({ default: DOM0_MEMORY }),
+    disks: z.array(disk).min(1).max(64).meta({ description: "Disks that machines are stored on." }),
+    passthrough: z
+      .array(passthrough)
+      .max(64)
+      .optional()
+      .meta({ description: "PCI devices handed to machines." }),
+    workers: z.int().min(0).max(16).optional().meta({
+      description: "Workers on this server; none on a witness.",
+      default: WORKERS,
+    }),
+  })
+  .meta({ description: "A physical host that runs Xen." });
+
+const site = z
+  .strictObject({
+    name: text(NAME, "The site's name; its machines' names begin with it."),
+    kind: z.enum(["on-prem", "aws", "digitalocean"]).optional().meta({
+      description: "On your own servers, or rented.",
+      default: "on-prem",
+    }),
+    region: z
+      .string()
+      .min(1)
+      .max(40)
+      .optional()
+      .meta({
+        description: "The cloud's region; for rented sites, which need one.",
+        examples: ["eu-central-1"],
+      }),
+    network: network.meta({ description: "The network behind the site's router." }),
+    controlplanes: z.literal([1, 3, 5]).optional().meta({
+      description: "How many control planes: 3 outlive the loss of one, 5 of two.",
+      default: CONTROL_PLANES,
+    }),
+    sizes: sizes.optional().meta({ description: "Sizes for this site, where they differ." }),
+    servers: z
+      .array(server)
+      .max(250)
+      .optional()
+      .meta({ description: "The site's servers; for on-prem sites, which need one." }),
+  })
+  .meta({ description: "Servers behind one router: one Kubernetes cluster." });
+
+/** Checks keys, types and forms; what must hold between them is in `checks/`. */
+export const federationShape = z.strictObject({
+  kind: z.literal("Federation").meta({ description: "What this file describes.", examples: ["Federation"] }),
+  apiVersion: z
+    .literal("panopticon/v1")
+    .meta({ description: "The version of this format.", examples: ["panopticon/v1"] }),
+  name: text(NAME, "The federation's name.", "home"),
+  domain: text(DOMAIN, "The DNS domain the federation answers for."),
+  crown: text(NAME, "The on-prem site that leads: it holds the hub."),
+  kubernetes: text(KUBERNETES_VERSION, "The Kubernetes version of every site.")
+    .optional()
+    .meta({ default: KUBERNETES }),
+  goals: z
+    .array(goal)
+    .max(16)
+    .optional()
+    .meta({ description: "What must hold. The failure proof says whether it does." }),
+  sizes: sizes.optional().meta({ description: "What machines of each role get, in every site." }),
+  sites: z.array(site).min(1).max(1000).meta({ description: "The sites, each one Kubernetes cluster." }),
+});
+
+/** A federation file as it is written, every key in its place. */
+export type FederationInput = z.input<typeof federationShape>;

@@ -43,7 +43,6 @@ const DEFAULTS: HaproxySection = {
   lines: [
     ["log", "global"],
     ["mode", "tcp"],
-    ["option", "tcplog"],
     ["option", "dontlognull"],
     ["option", "dontlog-normal"],
     // Bounds a connection to a dead control plane, and the check's connect with its TLS handshake.
@@ -67,7 +66,6 @@ const STATUS: HaproxySection = {
   name: "status",
   lines: [
     ["mode", "http"],
-    ["no", "option", "tcplog"],
     ["bind", `${ALIVE.address}:${ALIVE.port}`],
     ["timeout", "client", "5s"],
     ["timeout", "http-request", "2s"],
@@ -83,6 +81,7 @@ function apiFrontend({ site, machine }: Target): HaproxySection {
     kind: "frontend",
     name: "api",
     lines: [
+      ["option", "tcplog"],
       ["bind", `${address(site.network.vip, site.name)}:${port}`],
       ["bind", `${address(machine.address, machine.name)}:${port}`],
       ["maxconn", MAX_CONNECTIONS],

@@ -112,7 +112,6 @@ const PROCESS_CHECK: Check = {
       ["process", "/usr/sbin/haproxy"],
       ["weight", 0],
       ["quorum", 1],
-      ["delay", 0],
     ],
   },
   tracked: { words: ["track_process"], block: [["haproxy"]] },

@@ -18,7 +18,7 @@ function emitTable(table: TomlTable, path: readonly string[]): string[] {
   const header = path.length > 0 && (values.length > 0 || tables.length === 0);
   return [
     ...(header ? ["", `[${path.map(emitKey).join(".")}]`] : []),
-    ...values.map(([key, value]) => emitPair([key, value])),
+    ...values.map(emitPair),
     ...tables.flatMap(([key, inner]) => emitTable(inner, [...path, key])),
   ];
 }

@@ -3,13 +3,17 @@
  * They are made before anything trusts them, kept in the state folder, and
  * brought to the machines that need them.
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Role } from "#model/federation.ts";
+import type { SitePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
-
-export interface SshSeed {
-  readonly authorizedKey: string;
-  readonly hostKeyPrivate: string;
-  readonly hostKeyPublic: string;
-}
+import type { SeedKeys } from "#render/seed.ts";
+import { bootstrapKubeconfig } from "./pki/kubeconfig.ts";
+import { bootstrapCertificate, ensureAdminCertificate, ensureSitePki, pkiFiles, type SitePki } from "./pki/site.ts";
+import { ensureSshKeys, knownHosts, type SshKeys } from "./pki/ssh.ts";
+import { replaceFile } from "./pki/store.ts";
+import type { KeyedCertificate } from "./pki/x509.ts";
 
 export interface Keyring {
   /** What is missing, in words; empty when complete. */
@@ -18,9 +22,87 @@ export interface Keyring {
   ensure(): Promise<void>;
   complete(): Promise<boolean>;
   /** What a machine needs so that it is trusted and trusts us at its first boot. */
-  ssh(machine: string): Promise<SshSeed>;
+  ssh(machine: string): Promise<SeedKeys>;
   /** The certificate files that a role has on its disk. */
-  files(role: string): Promise<readonly RenderedFile[]>;
+  files(role: Role): Promise<readonly RenderedFile[]>;
   /** A kubeconfig that may join the cluster, good for an hour from `now`. */
   bootstrapKubeconfig(now: Date): Promise<string>;
+  /** What the operator's client shows and trusts. */
+  operator(): Promise<{ readonly authority: string; readonly client: KeyedCertificate }>;
+}
+
+/** Where a federation's keys are, below its state folder. */
+export interface KeyFolders {
+  readonly pki: string;
+  readonly ssh: string;
+  readonly operatorKey: string;
+  /** The pinned host keys of one site's machines. */
+  knownHosts(site: string): string;
+}
+
+export function keyFolders(stateDir: string): KeyFolders {
+  const ssh = join(stateDir, "ssh");
+  return {
+    pki: join(stateDir, "pki"),
+    ssh,
+    operatorKey: join(ssh, "operator"),
+    knownHosts: (site) => join(ssh, `known_hosts-${site}`),
+  };
+}
+
+interface Keys {
+  readonly pki: SitePki;
+  readonly admin: KeyedCertificate;
+  readonly ssh: SshKeys;
+}
+
+/** The keys of one site; nothing is read or made before it is asked for. */
+export function openKeyring(folders: KeyFolders, site: SitePlan, now: () => Date): Keyring {
+  const names = site.machines.map((machine) => machine.name);
+  let loaded: Promise<Keys> | undefined;
+  const keys = (): Promise<Keys> => {
+    loaded ??= load(folders, site, names, now());
+    return loaded;
+  };
+  const lacks = async () => [
+    ...(existsSync(join(folders.pki, site.name, "admin.pem")) ? [] : ["certificate authorities and keys"]),
+    ...(existsSync(folders.knownHosts(site.name)) ? [] : ["SSH keys of operator and machines"]),
+    ...names.filter((name) => !existsSync(join(folders.ssh, "hosts", name))).map((name) => `SSH key of ${name}`),
+  ];
+  return {
+    lacks,
+    ensure: async () => {
+      await keys();
+    },
+    complete: async () => (await lacks()).length === 0,
+    ssh: async (machine) => machineKeys((await keys()).ssh, machine),
+    files: async (role) => pkiFiles((await keys()).pki, role),
+    bootstrapKubeconfig: async (at) => {
+      const { pki } = await keys();
+      const endpoint = `${site.network.vip}:${site.endpoint.port}`;
+      return bootstrapKubeconfig(endpoint, pki.cluster.certificate, await bootstrapCertificate(pki, at));
+    },
+    operator: async () => {
+      const { pki, admin } = await keys();
+      return { authority: pki.cluster.certificate, client: admin };
+    },
+  };
+}
+
+async function load(folders: KeyFolders, site: SitePlan, names: readonly string[], now: Date): Promise<Keys> {
+  const pki = await ensureSitePki(folders.pki, site, now);
+  const admin = await ensureAdminCertificate(folders.pki, pki, now);
+  const ssh = await ensureSshKeys(folders.ssh, names);
+  await replaceFile(folders.knownHosts(site.name), knownHosts(ssh, site.machines));
+  return { pki, admin, ssh };
+}
+
+function machineKeys(ssh: SshKeys, machine: string): SeedKeys {
+  const host = ssh.hosts.get(machine);
+  if (!host) throw new RangeError(`no SSH host key was made for ${machine}`);
+  return {
+    authorizedKey: ssh.operator.publicKey,
+    hostKeyPrivate: host.privateKey,
+    hostKeyPublic: host.publicKey,
+  };
 }

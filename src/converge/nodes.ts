@@ -1,13 +1,12 @@
 /** What is known of a Kubernetes node: from its own disk, from etcd, from the API. */
 import type { MachinePlan } from "#plan/plan.ts";
+import { DONE_MARK } from "#render/kubeadm/steps.ts";
 import type { SiteContext } from "./phase.ts";
 import { existing } from "./remote.ts";
 
 const KUBELET_CONF = "/etc/kubernetes/kubelet.conf";
 const API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml";
 const ETCD_DATA = "/var/lib/etcd/member";
-/** Written by the unit that ran kubeadm to its end. */
-export const DONE_MARK = "/etc/panopticon/kubeadm-done";
 
 /** What a machine's disk tells of the steps that kubeadm took there. */
 export interface NodeDisk {

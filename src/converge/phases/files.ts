@@ -39,7 +39,7 @@ export async function machineFiles(
   { plan, site, platform, keyring }: SiteContext,
   machine: MachinePlan,
 ): Promise<readonly RenderedFile[]> {
-  return [...renderMachine(plan, site, machine, platform), ...(await keyring.files(machine))];
+  return [...renderMachine(plan, site, machine, platform), ...(await keyring.files(machine.role))];
 }
 
 /** Writes what differs, then restarts what reads it. A killed run leaves a difference, or a service that is not active. */

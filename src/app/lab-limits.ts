@@ -1,0 +1,32 @@
+/** The planned machines' sizes, brought down to the box the lab runs on. */
+import type { Limits } from "#drivers/lab/cgroups.ts";
+import type { Role } from "#model/federation.ts";
+import type { MachinePlan, Plan } from "#plan/plan.ts";
+
+/** Below these a role does not start; limits are caps, not reservations, so the sum may be above the box. */
+const FLOOR_MIB: Readonly<Record<Role, number>> = { ecam: 256, controlplane: 1536, worker: 1024 };
+/** What is left to the host itself. */
+const SHARE_OF_BOX = 0.9;
+
+/** How much of its planned memory each machine may use: 1, or less where the plan is larger than the box. */
+export function labScale(plan: Plan, boxBytes: number): number {
+  const planned = plan.sites.flatMap((site) => site.machines).reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
+  return Math.min(1, (boxBytes * SHARE_OF_BOX) / 2 ** 20 / planned);
+}
+
+/** Memory caps by the scale, processor weights by the planned vCPUs. */
+export function labLimits(plan: Plan, boxBytes: number): (machine: MachinePlan) => Limits {
+  const scale = labScale(plan, boxBytes);
+  return ({ role, memoryMiB, cpus }) => ({
+    memoryMiB: Math.min(memoryMiB, Math.max(FLOOR_MIB[role], Math.floor(memoryMiB * scale))),
+    cpuShares: 1024 * weight(role, cpus),
+  });
+}
+
+/**
+ * Workers take the rest of a server and would have the most processors; what
+ * everything waits for, the VIP and etcd, must not starve behind them.
+ */
+function weight(role: Role, cpus: number): number {
+  return role === "worker" ? Math.min(cpus, 2) : Math.max(cpus, 4);
+}

@@ -1,0 +1,188 @@
+/**
+ * The lab as the command line sees it: one file becomes running sites on this
+ * box, and is taken down again. Here the lab's driver, OpenSSH and the
+ * Kubernetes client are put behind the ports that convergence knows.
+ */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { totalmem } from "node:os";
+import { join } from "node:path";
+import { wrongUse } from "#base/errors.ts";
+import type { Emit } from "#base/events.ts";
+import { getComponents } from "#components/get.ts";
+import { withLock } from "#components/lock.ts";
+import { cloneContainerdSeed } from "#components/seed.ts";
+import { converge } from "#converge/engine.ts";
+import { closedGate, openGate } from "#converge/gate.ts";
+import { openJournal } from "#converge/journal.ts";
+import { keyFolders, openKeyring } from "#converge/keyring.ts";
+import type { SiteContext } from "#converge/phase.ts";
+import { PHASES } from "#converge/phases.ts";
+import { openKube } from "#drivers/kube/client.ts";
+import { cgroupVersion } from "#drivers/lab/cgroups.ts";
+import { type Lab, openLab } from "#drivers/lab/driver.ts";
+import { openSshShell } from "#drivers/ssh/shell.ts";
+import type { FederationFile } from "#model/federation.ts";
+import { makePlan } from "#plan/make.ts";
+import type { Plan, SitePlan } from "#plan/plan.ts";
+import type { Kube } from "#ports/kube.ts";
+import type { Shell } from "#ports/shell.ts";
+import { labPlatform } from "#render/files.ts";
+import { previousPlan, savePlan } from "./files.ts";
+import { cacheDir, stateDir } from "./folders.ts";
+import { labLimits, labScale } from "./lab-limits.ts";
+
+export interface LabUpOptions {
+  readonly dryRun: boolean;
+  readonly emit: Emit;
+  readonly signal?: AbortSignal;
+}
+
+export interface LabUpResult {
+  readonly plan: Plan;
+  /** Changes made, or in a dry run those that would be. */
+  readonly changes: number;
+}
+
+/** Brings every on-prem site of a file up on this box, or says what that would change. */
+export async function labUp(file: FederationFile, options: LabUpOptions): Promise<LabUpResult> {
+  requireRoot();
+  const { emit, dryRun } = options;
+  const name = file.federation.name;
+  const plan = await makePlan(file, await previousPlan(name));
+  noteScale(plan, emit);
+  return exclusively(name, emit, async () => {
+    const { layers, seed } = dryRun ? { layers: [], seed: "" } : await labComponents(options);
+    const lab = labOf(plan, layers, (target) => cloneContainerdSeed(seed, target));
+    if (!dryRun) await savePlan(plan);
+    const contexts = onPrem(plan).map((site) => siteContext(plan, site, lab, emit));
+    const journal = dryRun ? undefined : openJournal(join(stateDir(name), "journal.sqlite"));
+    try {
+      for (const cut of journal?.unfinished() ?? []) {
+        emit({ kind: "note", subject: cut.subject, what: `the last run was cut off here: ${cut.what}` });
+      }
+      journal?.settle(new Date());
+      const gate = journal ? openGate(journal, emit, now) : closedGate(emit);
+      return { plan, changes: await converge(PHASES, contexts, gate) };
+    } finally {
+      journal?.close();
+      await Promise.all(contexts.map(({ shell }) => shell.close()));
+    }
+  });
+}
+
+/** Takes the lab of a federation off this box, with its state; keys and plan stay only until the next `up`. */
+export async function labDown(federation: string, emit: Emit): Promise<readonly string[]> {
+  requireRoot();
+  return exclusively(federation, emit, async () => {
+    const lab = openLab({ ...labBasics(federation), layers: [], fillContainerd: nothing, limits: noLimits });
+    const before = await lab.remains();
+    await lab.down();
+    return before;
+  });
+}
+
+/** What of a federation's lab is on this box. */
+export function labRemains(federation: string): Promise<readonly string[]> {
+  return openLab({ ...labBasics(federation), layers: [], fillContainerd: nothing, limits: noLimits }).remains();
+}
+
+/** The plan a federation's lab was brought up with; an error where there is none. */
+export async function labPlan(federation: string): Promise<Plan> {
+  const plan = await previousPlan(federation);
+  if (plan) return plan;
+  throw wrongUse("LAB_NOT_UP", `no lab of ${federation} was brought up here.`, "Start with `panopticon lab up FILE`.");
+}
+
+/** What reaches one site of a running lab. */
+export function openSite(plan: Plan, site: SitePlan): SiteContext {
+  return siteContext(plan, site, labOf(plan, [], nothing), () => undefined);
+}
+
+function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteContext {
+  const folders = keyFolders(stateDir(plan.federation));
+  const keyring = openKeyring(folders, site, now);
+  let kube: Promise<Kube> | undefined;
+  return {
+    plan,
+    site,
+    platform: labPlatform(cgroupVersion()),
+    hypervisor: lab,
+    shell: siteShell(plan, site),
+    keyring,
+    kube: () => {
+      kube ??= keyring.operator().then(({ authority, client }) =>
+        openKube({ server: `https://${site.network.vip}:${site.endpoint.port}`, authority, client }),
+      );
+      return kube;
+    },
+    now,
+    emit,
+  };
+}
+
+/** Commands on the machines of one site, with their pinned host keys. */
+export function siteShell(plan: Plan, site: SitePlan): Shell {
+  const folders = keyFolders(stateDir(plan.federation));
+  const addresses = new Map(site.machines.map(({ name, address }) => [name, address]));
+  return openSshShell({
+    keyFile: folders.operatorKey,
+    knownHostsFile: folders.knownHosts(site.name),
+    addressOf: (machine) => {
+      const address = addresses.get(machine);
+      if (address) return address;
+      throw wrongUse("LAB_UNKNOWN_MACHINE", `${site.name} has no machine called ${machine}.`);
+    },
+    controlDir: join("/run", "panopticon"),
+  });
+}
+
+function labOf(plan: Plan, layers: readonly string[], fillContainerd: (target: string) => Promise<void>): Lab {
+  return openLab({ ...labBasics(plan.federation), layers, fillContainerd, limits: labLimits(plan, totalmem()) });
+}
+
+function labBasics(federation: string): { federation: string; labDir: string } {
+  return { federation, labDir: join(stateDir(federation), "lab") };
+}
+
+async function labComponents({ emit, signal }: LabUpOptions): Promise<{ layers: readonly string[]; seed: string }> {
+  const components = await getComponents({ emit, cacheDir: cacheDir(), signal });
+  return { layers: [components.nodeLayer, components.baseRoot], seed: components.containerdSeed };
+}
+
+function onPrem(plan: Plan): readonly SitePlan[] {
+  return plan.sites.filter((site) => site.kind === "on-prem");
+}
+
+function noteScale(plan: Plan, emit: Emit): void {
+  const scale = labScale(plan, totalmem());
+  if (scale >= 1) return;
+  const what = `memory limits are scaled to ${Math.round(scale * 100)} % of the plan, which is larger than this box`;
+  emit({ kind: "note", subject: plan.federation, what });
+}
+
+/** One run at a time per federation; a second one waits and says for whom. */
+async function exclusively<T>(federation: string, emit: Emit, work: () => Promise<T>): Promise<T> {
+  const dir = stateDir(federation);
+  if (!existsSync(dir)) await mkdir(dir, { recursive: true, mode: 0o700 });
+  const onWait = (pid: number) =>
+    emit({ kind: "note", subject: federation, what: `another run (process ${pid}) works on it: waiting` });
+  return withLock(join(dir, "lock"), { onWait }, work);
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw wrongUse("LAB_NOT_ROOT", "the lab makes machines and networks, which needs root.", "Run it with sudo.");
+}
+
+async function nothing(): Promise<void> {
+  // A lab that is only looked at fills no machine.
+}
+
+function noLimits(): never {
+  throw new Error("a lab that is only looked at starts no machine");
+}
+
+function now(): Date {
+  return new Date();
+}

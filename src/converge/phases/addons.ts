@@ -1,0 +1,98 @@
+import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1";
+import type { Kube, ResourcePath } from "#ports/kube.ts";
+import { apiReady } from "../kubeadm.ts";
+import type { Change, Phase, SiteContext } from "../phase.ts";
+import { waitFor } from "../wait.ts";
+
+const READY_SECONDS = 180;
+const APPS = { group: "apps", version: "v1", namespace: "kube-system" };
+const COREDNS: ResourcePath = { ...APPS, resource: "deployments", name: "coredns" };
+const KUBE_PROXY: ResourcePath = { ...APPS, resource: "daemonsets", name: "kube-proxy" };
+
+/**
+ * kubeadm starts both replicas of CoreDNS on the only node it knows, and nothing
+ * moves them later: the spread is ours. It is by server, the thing that dies whole.
+ */
+const SPREAD = {
+  maxSkew: 1,
+  topologyKey: "topology.kubernetes.io/zone",
+  whenUnsatisfiable: "ScheduleAnyway",
+  labelSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+  matchLabelKeys: ["pod-template-hash"],
+};
+
+export const addons: Phase = {
+  name: "add-ons",
+  title: "Add-ons",
+  concurrency: 2,
+  changes: async (context) => {
+    const known = (await context.keyring.complete()) && (await apiReady(context));
+    const kube = known ? await context.kube() : undefined;
+    const changes = await Promise.all([coredns(context, kube), kubeProxy(context, kube)]);
+    return changes.flat();
+  },
+};
+
+async function coredns(context: SiteContext, kube: Kube | undefined): Promise<readonly Change[]> {
+  const found = await kube?.get<Deployment>(COREDNS);
+  if (found && isSpread(found) && isAvailable(found)) return [];
+  return [
+    {
+      subject: context.site.name,
+      what: "spread CoreDNS over the servers and see it available",
+      apply: async () => {
+        const api = await context.kube();
+        await waitFor("CoreDNS to be there", READY_SECONDS, () => api.get<Deployment>(COREDNS));
+        await api.apply(COREDNS, spreadPatch());
+        await waitFor("CoreDNS to be available", READY_SECONDS, async () => {
+          const now = await api.get<Deployment>(COREDNS);
+          return now && isAvailable(now) ? true : undefined;
+        });
+      },
+    },
+  ];
+}
+
+function spreadPatch(): object {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: COREDNS.name, namespace: COREDNS.namespace },
+    spec: { template: { spec: { topologySpreadConstraints: [SPREAD] } } },
+  };
+}
+
+function isSpread(deployment: Deployment): boolean {
+  const constraints = deployment.spec?.template.spec?.topologySpreadConstraints ?? [];
+  return constraints.some(({ topologyKey }) => topologyKey === SPREAD.topologyKey);
+}
+
+function isAvailable({ metadata, spec, status }: Deployment): boolean {
+  const wanted = spec?.replicas ?? 1;
+  return (
+    status?.observedGeneration === metadata?.generation &&
+    status?.updatedReplicas === wanted &&
+    status?.availableReplicas === wanted &&
+    status?.replicas === wanted
+  );
+}
+
+async function kubeProxy(context: SiteContext, kube: Kube | undefined): Promise<readonly Change[]> {
+  const runsEverywhere = async (api: Kube | undefined) => {
+    const status = (await api?.get<DaemonSet>(KUBE_PROXY))?.status;
+    return status !== undefined && status.numberReady > 0 && status.numberReady === status.desiredNumberScheduled;
+  };
+  if (await runsEverywhere(kube)) return [];
+  return [
+    {
+      subject: context.site.name,
+      what: "see kube-proxy on every node",
+      apply: async () => {
+        const api = await context.kube();
+        await waitFor("kube-proxy to run on every node", READY_SECONDS, async () =>
+          (await runsEverywhere(api)) ? true : undefined,
+        );
+      },
+    },
+  ];
+}

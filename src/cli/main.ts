@@ -1,0 +1,54 @@
+/** Where a run begins: the list of commands, and how each ends. */
+import { Command } from "commander";
+import { addCheck } from "./check.ts";
+import type { AddCommand } from "./command.ts";
+import { addCompletion } from "./completion.ts";
+import { addDoctor } from "./doctor.ts";
+import { reportFailure } from "./failure.ts";
+import { addPlan } from "./plan.ts";
+import { addRender } from "./render.ts";
+import { addSchema } from "./schema.ts";
+import { endQuietly } from "./streams.ts";
+
+/** Every command, in the order the help shows them. */
+const commands: readonly AddCommand[] = [addCheck, addPlan, addRender, addSchema, addDoctor, addCompletion];
+
+const DESCRIPTION =
+  "Describes, plans, proves, builds and keeps alive highly available Kubernetes across your own sites.";
+const EXAMPLE = `
+Example:
+  $ panopticon lab up examples/two-sites.yaml --yes
+
+Exit codes: 0 done, 1 found wanting, 2 wrong use, 3 the world failed.`;
+
+/** The whole program, with every error thrown rather than ended on. */
+function makeProgram(): Command {
+  const program = new Command("panopticon")
+    .description(DESCRIPTION)
+    .version("0.1.0", "--version")
+    .addHelpText("after", EXAMPLE);
+  for (const add of commands) add(program);
+  throwErrors(program);
+  return program;
+}
+
+function throwErrors(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) throwErrors(child);
+}
+
+endQuietly();
+try {
+  await makeProgram().parseAsync();
+} catch (error) {
+  process.exitCode = reportFailure(error, wantsJson(process.argv));
+}
+
+/** Whether the call asked for JSON; read from the words, because the error may have come before any parsing. */
+function wantsJson(words: readonly string[]): boolean {
+  return words.some(
+    (word, index) =>
+      ["-ojson", "--output=json"].includes(word) ||
+      (word === "json" && ["-o", "--output"].includes(words[index - 1] ?? "")),
+  );
+}

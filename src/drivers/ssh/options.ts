@@ -1,0 +1,66 @@
+/** How we speak SSH: keys of our own, host keys pinned before the first connection, nothing from the person's settings. */
+import { wrongUse } from "#base/errors.ts";
+
+export interface SshIdentity {
+  /** The operator's private key. */
+  readonly keyFile: string;
+  /** The pinned host keys, by machine name. */
+  readonly knownHostsFile: string;
+  /** 22 where it is not given. */
+  readonly port?: number;
+}
+
+/** The settings of ssh_config(5) that hold for every machine, in pairs. */
+function commonOptions(identity: SshIdentity): readonly (readonly [string, string])[] {
+  return [
+    ["User", "root"],
+    ["Port", String(identity.port ?? 22)],
+    ["IdentityFile", quotePath(identity.keyFile)],
+    ["IdentitiesOnly", "yes"],
+    ["IdentityAgent", "none"],
+    ["PreferredAuthentications", "publickey"],
+    ["StrictHostKeyChecking", "yes"],
+    ["UserKnownHostsFile", quotePath(identity.knownHostsFile)],
+    ["GlobalKnownHostsFile", "/dev/null"],
+    ["CheckHostIP", "no"],
+    ["UpdateHostKeys", "no"],
+    ["ConnectTimeout", "5"],
+    ["ServerAliveInterval", "3"],
+    ["ServerAliveCountMax", "3"],
+    ["LogLevel", "ERROR"],
+  ];
+}
+
+/** Arguments of `ssh` for one machine, up to its address; `-F none` keeps the person's own settings out. */
+export function sshArguments(
+  identity: SshIdentity,
+  machine: string,
+  more: readonly (readonly [string, string])[],
+): readonly string[] {
+  const options = [...more, ...commonOptions(identity), ["BatchMode", "yes"], ["HostKeyAlias", machine]];
+  return ["-F", "none", "-T", "-a", "-x", ...options.flatMap(([key, value]) => ["-o", `${key}=${value}`])];
+}
+
+/** A configuration for a person's own `ssh -F FILE MACHINE`, with the same pinned keys. */
+export function sshConfig(
+  identity: SshIdentity,
+  machines: readonly { readonly name: string; readonly address: string }[],
+): string {
+  const hosts = machines.map(
+    ({ name, address }) => `Host ${name}\n  HostName ${address}\n  HostKeyAlias ${name}\n`,
+  );
+  const common = commonOptions(identity).map(([key, value]) => `  ${key} ${value}\n`);
+  return `${hosts.join("\n")}\nHost *\n${common.join("")}`;
+}
+
+/** ssh splits such values at spaces and expands `%`. */
+function quotePath(path: string): string {
+  if (/["\n\\]/.test(path)) {
+    throw wrongUse(
+      "SSH_PATH",
+      `OpenSSH cannot be given the path ${JSON.stringify(path)}.`,
+      "Use a state folder without quotes, backslashes or line breaks in its path (XDG_STATE_HOME).",
+    );
+  }
+  return `"${path.replaceAll("%", "%%")}"`;
+}

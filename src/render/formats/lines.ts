@@ -53,7 +53,7 @@ export function emitSshd(entries: readonly (readonly [keyword: string, value: st
   return lines(
     entries.map(
       ([keyword, value]) =>
-        `${word(keyword, "sshd_config", /^[A-Za-z]+$/)} ${plainText(String(value), "sshd_config", "\"#'\\")}`,
+        `${word(keyword, "sshd_config", /^[A-Za-z0-9]+$/)} ${plainText(String(value), "sshd_config", "\"#'\\")}`,
     ),
   );
 }

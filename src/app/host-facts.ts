@@ -42,7 +42,7 @@ export interface HostFacts {
 
 /** Looks at everything; on anything but Linux most of it is absent. */
 export async function gatherHostFacts(): Promise<HostFacts> {
-  const missingPrograms = await findMissingPrograms();
+  const missingPrograms = await findMissingPrograms(Object.keys(PROGRAMS));
   const root = process.getuid?.() === 0;
   return {
     platform: process.platform,
@@ -61,10 +61,10 @@ export async function gatherHostFacts(): Promise<HostFacts> {
   };
 }
 
-/** Programs of the lab that are not on the path. */
-export async function findMissingPrograms(): Promise<readonly string[]> {
-  const found = await Promise.all(Object.keys(PROGRAMS).map(hasProgram));
-  return Object.keys(PROGRAMS).filter((_, index) => !found[index]);
+/** Those of the programs that are not on the path. */
+export async function findMissingPrograms(programs: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(programs.map(hasProgram));
+  return programs.filter((_, index) => !found[index]);
 }
 
 async function hasProgram(name: string): Promise<boolean> {

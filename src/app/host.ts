@@ -25,15 +25,22 @@ export interface PackagesOptions {
   /** Asks the person; absent where nobody is there to answer. */
   readonly ask?: (question: string) => Promise<boolean>;
   readonly emit: Emit;
+  /** Programs wanted, each with the package that brings it; those of a lab unless given. */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** Where Debian looks whether a package may start its daemons. */
+  readonly policyFile?: string;
 }
+
+const POLICY = "/usr/sbin/policy-rc.d";
 
 /**
  * Installs the Debian packages a lab needs and lacks, after naming them.
  * Without `yes` and without somebody to ask it is a wrong call (exit 2) that
  * names them; where apt-get fails, the world failed (exit 3).
  */
-export async function ensureHostPackages({ yes, ask, emit }: PackagesOptions): Promise<void> {
-  const packages = await missingPackages();
+export async function ensureHostPackages(options: PackagesOptions): Promise<void> {
+  const { yes, ask, emit, programs = PROGRAMS, policyFile = POLICY } = options;
+  const packages = await missingPackages(programs);
   if (packages.length === 0) return;
   const list = packages.join(" ");
   await refuseWhereImpossible(list);
@@ -41,14 +48,15 @@ export async function ensureHostPackages({ yes, ask, emit }: PackagesOptions): P
   if (!agreed) throw lacking(list, `add --yes to install them, or run: apt-get install ${list}`, 2);
   emit({ kind: "note", subject: "host", what: `installing the Debian packages ${list}` });
   const started = process.hrtime.bigint();
-  await withoutStartingDaemons(() => install(packages));
+  await withoutStartingDaemons(policyFile, () => install(packages));
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   emit({ kind: "done", subject: "host", what: `installed ${list}`, seconds });
 }
 
 /** Debian packages whose program is not on the path. */
-export async function missingPackages(): Promise<readonly string[]> {
-  return (await findMissingPrograms()).map((program) => PROGRAMS[program] ?? program);
+export async function missingPackages(programs = PROGRAMS): Promise<readonly string[]> {
+  const missing = await findMissingPrograms(Object.keys(programs));
+  return [...new Set(missing.map((program) => programs[program] ?? program))];
 }
 
 async function refuseWhereImpossible(list: string): Promise<void> {
@@ -87,18 +95,16 @@ function apt(...argv: readonly string[]) {
   ]);
 }
 
-const POLICY = "/usr/sbin/policy-rc.d";
-
 /** Keeps packages from starting their daemons on the host meanwhile; a policy of the host's own stays as it is. */
-async function withoutStartingDaemons(work: () => Promise<void>): Promise<void> {
-  const ours = !(await access(POLICY).then(
+async function withoutStartingDaemons(policy: string, work: () => Promise<void>): Promise<void> {
+  const ours = !(await access(policy).then(
     () => true,
     () => false,
   ));
-  if (ours) await writeFile(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755, flag: "wx" });
+  if (ours) await writeFile(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755, flag: "wx" });
   try {
     await work();
   } finally {
-    if (ours) await rm(POLICY, { force: true });
+    if (ours) await rm(policy, { force: true });
   }
 }

@@ -10,7 +10,9 @@ const SHARE_OF_BOX = 0.9;
 
 /** How much of its planned memory each machine may use: 1, or less where the plan is larger than the box. */
 export function labScale(plan: Plan, boxBytes: number): number {
-  const planned = plan.sites.flatMap((site) => site.machines).reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
+  const planned = plan.sites
+    .flatMap((site) => site.machines)
+    .reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
   return Math.min(1, (boxBytes * SHARE_OF_BOX) / 2 ** 20 / planned);
 }
 

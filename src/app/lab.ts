@@ -84,14 +84,23 @@ export async function labDown(federation: string, emit: Emit): Promise<readonly 
 
 /** What of a federation's lab is on this box. */
 export function labRemains(federation: string): Promise<readonly string[]> {
-  return openLab({ ...labBasics(federation), layers: [], fillContainerd: nothing, limits: noLimits }).remains();
+  return openLab({
+    ...labBasics(federation),
+    layers: [],
+    fillContainerd: nothing,
+    limits: noLimits,
+  }).remains();
 }
 
 /** The plan a federation's lab was brought up with; an error where there is none. */
 export async function labPlan(federation: string): Promise<Plan> {
   const plan = await previousPlan(federation);
   if (plan) return plan;
-  throw wrongUse("LAB_NOT_UP", `no lab of ${federation} was brought up here.`, "Start with `panopticon lab up FILE`.");
+  throw wrongUse(
+    "LAB_NOT_UP",
+    `no lab of ${federation} was brought up here.`,
+    "Start with `panopticon lab up FILE`.",
+  );
 }
 
 /** What reaches one site of a running lab. */
@@ -111,9 +120,11 @@ function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteCont
     shell: siteShell(plan, site),
     keyring,
     kube: () => {
-      kube ??= keyring.operator().then(({ authority, client }) =>
-        openKube({ server: `https://${site.network.vip}:${site.endpoint.port}`, authority, client }),
-      );
+      kube ??= keyring
+        .operator()
+        .then(({ authority, client }) =>
+          openKube({ server: `https://${site.network.vip}:${site.endpoint.port}`, authority, client }),
+        );
       return kube;
     },
     now,
@@ -137,15 +148,27 @@ export function siteShell(plan: Plan, site: SitePlan): Shell {
   });
 }
 
-function labOf(plan: Plan, layers: readonly string[], fillContainerd: (target: string) => Promise<void>): Lab {
-  return openLab({ ...labBasics(plan.federation), layers, fillContainerd, limits: labLimits(plan, totalmem()) });
+function labOf(
+  plan: Plan,
+  layers: readonly string[],
+  fillContainerd: (target: string) => Promise<void>,
+): Lab {
+  return openLab({
+    ...labBasics(plan.federation),
+    layers,
+    fillContainerd,
+    limits: labLimits(plan, totalmem()),
+  });
 }
 
 function labBasics(federation: string): { federation: string; labDir: string } {
   return { federation, labDir: join(stateDir(federation), "lab") };
 }
 
-async function labComponents({ emit, signal }: LabUpOptions): Promise<{ layers: readonly string[]; seed: string }> {
+async function labComponents({
+  emit,
+  signal,
+}: LabUpOptions): Promise<{ layers: readonly string[]; seed: string }> {
   const components = await getComponents({ emit, cacheDir: cacheDir(), signal });
   return { layers: [components.nodeLayer, components.baseRoot], seed: components.containerdSeed };
 }
@@ -170,9 +193,14 @@ async function exclusively<T>(federation: string, emit: Emit, work: () => Promis
   return withLock(join(dir, "lock"), { onWait }, work);
 }
 
-function requireRoot(): void {
+/** The lab needs root; said before anything is installed or built. */
+export function requireRoot(): void {
   if (process.getuid?.() === 0) return;
-  throw wrongUse("LAB_NOT_ROOT", "the lab makes machines and networks, which needs root.", "Run it with sudo.");
+  throw wrongUse(
+    "LAB_NOT_ROOT",
+    "the lab makes machines and networks, which needs root.",
+    "Run it with sudo.",
+  );
 }
 
 async function nothing(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1";
+import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1.d.ts";
 import type { Kube, ResourcePath } from "#ports/kube.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";

@@ -13,8 +13,7 @@ export const ecams: Phase = {
   concurrency: 1,
   changes: async (context) => {
     const up = await running(context);
-    const allUp = machinesOf(context.site, "ecam").every(({ name }) => up.has(name));
-    if (allUp && (await holders(context)).length === 1) return [];
+    if ((await holdersOfVip(context, up)).length === 1) return [];
     const { vip } = context.site.network;
     return [
       {
@@ -26,11 +25,12 @@ export const ecams: Phase = {
   },
 };
 
-/** Names of the ECAMs that hold the site's VIP. */
-async function holders(context: SiteContext): Promise<readonly string[]> {
+/** Names of the running ECAMs that hold the site's VIP; exactly one is right. */
+export async function holdersOfVip(context: SiteContext, up: ReadonlySet<string>): Promise<readonly string[]> {
   const { site } = context;
+  const asked = machinesOf(site, "ecam").filter(({ name }) => up.has(name));
   const held = await Promise.all(
-    machinesOf(site, "ecam").map(async ({ name }) => {
+    asked.map(async ({ name }) => {
       const out = await must(context, name, ["ip", "-brief", "-4", "address", "show"]);
       return out.includes(` ${site.network.vip}/`) ? name : undefined;
     }),
@@ -41,7 +41,7 @@ async function holders(context: SiteContext): Promise<readonly string[]> {
 async function settled(context: SiteContext): Promise<void> {
   const { site } = context;
   await waitFor(`one ECAM of ${site.name} to hold ${site.network.vip}`, SETTLE_SECONDS, async () => {
-    const names = await holders(context);
+    const names = await holdersOfVip(context, await running(context));
     if (names.length === 1) return names;
     throw worldFailed(
       "CONVERGE_VIP",

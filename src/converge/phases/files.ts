@@ -2,7 +2,14 @@ import type { MachinePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { renderMachine } from "#render/machine.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
-import { differing, inactive, must, running } from "../remote.ts";
+import { differing, existing, inactive, must, running } from "../remote.ts";
+import { reactions, SERVICES } from "../services.ts";
+
+/**
+ * Stands while files are written and services not yet restarted. A run that is
+ * killed in between leaves it, a reboot, which restarts everything, clears it.
+ */
+const DIRTY: RenderedFile = { path: "/run/panopticon-dirty", content: "", mode: 0o600 };
 
 export const files: Phase = {
   name: "files",
@@ -19,51 +26,47 @@ export const files: Phase = {
 
 async function machineChanges(context: SiteContext, machine: MachinePlan, up: boolean): Promise<Change[]> {
   const subject = machine.name;
-  if (!up) return [{ subject, what: "write all files", apply: () => bringFiles(context, machine) }];
-  const wanted = await machineFiles(context, machine);
-  const [stale, down] = await Promise.all([
-    differing(context, machine, wanted),
-    inactive(context, machine.name, servicesOf(machine)),
+  const apply = () => bringFiles(context, machine);
+  if (!up) return [{ subject, what: "write all files and start their services", apply }];
+  const units = SERVICES[machine.role].filter(({ onDemand }) => !onDemand).map(({ unit }) => unit);
+  const [stale, down, dirty] = await Promise.all([
+    machineFiles(context, machine).then((wanted) => differing(context, machine, wanted)),
+    inactive(context, machine.name, units),
+    existing(context, machine.name, [DIRTY.path]),
   ]);
-  if (stale.length === 0 && down.length === 0) return [];
-  const what = stale.length > 0 ? `write ${count(stale.length, "file")}` : `start ${down.join(", ")}`;
-  return [{ subject, what, apply: () => bringFiles(context, machine) }];
+  if (stale.length > 0) return [{ subject, what: `write ${shortList(stale.map(({ path }) => path))}`, apply }];
+  if (down.length > 0) return [{ subject, what: `start ${down.join(", ")}`, apply }];
+  if (dirty.size > 0) return [{ subject, what: "restart services whose files were written", apply }];
+  return [];
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function shortList(paths: readonly string[]): string {
+  return paths.length <= 3 ? paths.join(", ") : `${paths.length} files`;
 }
 
 /** Everything a machine must hold: what is rendered from the plan, and its keys. */
-export async function machineFiles(
+async function machineFiles(
   { plan, site, platform, keyring }: SiteContext,
   machine: MachinePlan,
 ): Promise<readonly RenderedFile[]> {
   return [...renderMachine(plan, site, machine, platform), ...(await keyring.files(machine.role))];
 }
 
-/** Writes what differs, then restarts what reads it. A killed run leaves a difference, or a service that is not active. */
+/** Writes what differs, then makes the services that read it use it. */
 export async function bringFiles(context: SiteContext, machine: MachinePlan): Promise<void> {
-  const stale = await differing(context, machine, await machineFiles(context, machine));
-  if (stale.length > 0) await context.shell.put(machine.name, stale);
-  const paths = stale.map((file) => file.path);
-  for (const command of reactions(machine, paths)) await must(context, machine.name, command, 120);
-}
-
-/** Long-running services of a role; kubelet is not one, it waits for kubeadm. */
-export function servicesOf(machine: MachinePlan): readonly string[] {
-  return machine.role === "ecam"
-    ? ["haproxy.service", "keepalived.service"]
-    : ["panopticon-masquerade.service", "containerd.service"];
-}
-
-/** What to run after these paths were written: each service sees its own files at once, and no other is disturbed. */
-function reactions(machine: MachinePlan, paths: readonly string[]): readonly (readonly string[])[] {
-  const changed = (prefix: string) => paths.some((path) => path.startsWith(prefix));
-  const commands: string[][] = [];
-  if (changed("/etc/systemd/system/")) commands.push(["systemctl", "daemon-reload"]);
-  if (changed("/etc/systemd/network/")) {
-    commands.push(["networkctl", "reload"], ["networkctl", "reconfigure", "--all"]);
+  const wanted = await machineFiles(context, machine);
+  const [stale, dirty] = await Promise.all([
+    differing(context, machine, wanted),
+    existing(context, machine.name, [DIRTY.path]),
+  ]);
+  const touched = dirty.size > 0 ? wanted : stale;
+  if (stale.length > 0) {
+    await context.shell.put(machine.name, [DIRTY]);
+    await context.shell.put(machine.name, stale);
   }
-  return commands;
+  const paths = touched.map(({ path }) => path);
+  for (const command of reactions(machine.role, context.platform.interface, paths)) {
+    await must(context, machine.name, command, 120);
+  }
+  await must(context, machine.name, ["rm", "-f", DIRTY.path]);
 }

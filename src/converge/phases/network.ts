@@ -1,4 +1,4 @@
-import type { Node } from "kubernetes-types/core/v1";
+import type { Node } from "kubernetes-types/core/v1.d.ts";
 import { machinesOf } from "#plan/plan.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Phase, SiteContext } from "../phase.ts";

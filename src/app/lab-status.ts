@@ -1,0 +1,126 @@
+/** What a lab is like now, from the machines and the API alone; nothing here changes anything. */
+import type { Node } from "kubernetes-types/core/v1.d.ts";
+import { PanopticonError } from "#base/errors.ts";
+import { etcdMembers, isMemberOf } from "#converge/etcd.ts";
+import type { SiteContext } from "#converge/phase.ts";
+import { holdersOfVip } from "#converge/phases/ecams.ts";
+import { running } from "#converge/remote.ts";
+import { type MachinePlan, machinesOf, type Plan } from "#plan/plan.ts";
+import { openSite } from "./lab.ts";
+
+export interface MachineStatus {
+  readonly name: string;
+  readonly role: string;
+  readonly server: string;
+  readonly address: string;
+  readonly state: "running" | "off";
+  /** What its role says of it: `Ready`, `NotReady`, `holds the VIP`, `stands by`; empty where it cannot be asked. */
+  readonly health: string;
+  readonly well: boolean;
+}
+
+export interface SiteStatus {
+  readonly name: string;
+  readonly vip: string;
+  readonly api: "answers" | "does not answer";
+  /** Names of the ECAMs that hold the VIP; one is right. */
+  readonly holders: readonly string[];
+  /** Voting members of etcd and how many were planned; undefined where nobody could be asked. */
+  readonly etcd: { readonly voting: number; readonly planned: number } | undefined;
+  /** How pods reach each other. */
+  readonly network: string;
+  readonly machines: readonly MachineStatus[];
+  readonly well: boolean;
+}
+
+/** Every on-prem site's state; sites are asked side by side. */
+export async function labStatus(plan: Plan): Promise<readonly SiteStatus[]> {
+  const sites = plan.sites.filter((site) => site.kind === "on-prem");
+  return Promise.all(
+    sites.map(async (site) => {
+      const context = openSite(plan, site);
+      try {
+        return await siteStatus(context);
+      } finally {
+        await context.shell.close();
+      }
+    }),
+  );
+}
+
+async function siteStatus(context: SiteContext): Promise<SiteStatus> {
+  const { site } = context;
+  const up = await running(context);
+  const [holders, ready, etcd] = await Promise.all([
+    holdersOfVip(context, up),
+    readyNodes(context),
+    votingMembers(context, up),
+  ]);
+  const machines = site.machines.map((machine) => machineStatus(machine, up, holders, ready));
+  const voting = etcd?.voting === etcd?.planned && etcd !== undefined;
+  return {
+    name: site.name,
+    vip: site.network.vip,
+    api: ready ? "answers" : "does not answer",
+    holders,
+    etcd,
+    network: "bridge plugin with a route per node (Calico needs images this lab cannot pull)",
+    machines,
+    well: ready !== undefined && holders.length === 1 && voting && machines.every(({ well }) => well),
+  };
+}
+
+function machineStatus(
+  machine: MachinePlan,
+  up: ReadonlySet<string>,
+  holders: readonly string[],
+  ready: ReadonlySet<string> | undefined,
+): MachineStatus {
+  const { name, role, server, address } = machine;
+  const state = up.has(name) ? "running" : "off";
+  const base = { name, role, server, address, state } as const;
+  if (state === "off") return { ...base, health: "", well: false };
+  if (role === "ecam")
+    return { ...base, health: holders.includes(name) ? "holds the VIP" : "stands by", well: true };
+  if (!ready) return { ...base, health: "", well: false };
+  return { ...base, health: ready.has(name) ? "Ready" : "NotReady", well: ready.has(name) };
+}
+
+/** Names of the Ready nodes; undefined where the API does not answer. */
+async function readyNodes(context: SiteContext): Promise<ReadonlySet<string> | undefined> {
+  if (!(await context.keyring.complete())) return undefined;
+  return orUndefined(async () => {
+    const kube = await context.kube();
+    if (!(await kube.ready())) return undefined;
+    const nodes = await kube.list<Node>({ version: "v1", resource: "nodes" });
+    const isReady = (node: Node) =>
+      node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
+    return new Set(nodes.filter(isReady).map((node) => node.metadata?.name ?? ""));
+  });
+}
+
+async function votingMembers(
+  context: SiteContext,
+  up: ReadonlySet<string>,
+): Promise<{ voting: number; planned: number } | undefined> {
+  const planned = machinesOf(context.site, "controlplane");
+  for (const { name } of planned.filter((machine) => up.has(machine.name))) {
+    const members = await orUndefined(() => etcdMembers(context, name));
+    if (!members) continue;
+    const voting = planned.filter((machine) =>
+      members.some((member) => !member.learner && member.name !== "" && isMemberOf(member, machine)),
+    );
+    return { voting: voting.length, planned: planned.length };
+  }
+  return undefined;
+}
+
+/** The answer, or undefined where the world did not give one. */
+async function orUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof PanopticonError) return undefined;
+    throw error;
+  }
+}

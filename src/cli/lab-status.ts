@@ -1,0 +1,59 @@
+/** `panopticon lab status`: every machine and what its role says, from the running system alone. */
+import type { MachineStatus, SiteStatus } from "#app/lab-status.ts";
+import { command, labFile, type OutputOption } from "./command.ts";
+import { colour, show, table } from "./print.ts";
+
+export function labStatusCommand() {
+  return command("status", "say how every machine, VIP, API and etcd of a lab is now", [
+    "lab status",
+    "lab status examples/two-sites.yaml -o json",
+  ])
+    .argument("[file]", "federation file (examples/two-sites.yaml where none is named)")
+    .action(status);
+}
+
+async function status(file: string | undefined, { output }: OutputOption): Promise<void> {
+  const [{ readFederation }, { labPlan }, { labStatus }] = await Promise.all([
+    import("#app/files.ts"),
+    import("#app/lab.ts"),
+    import("#app/lab-status.ts"),
+  ]);
+  const { federation } = await readFederation(labFile(file));
+  const sites = await labStatus(await labPlan(federation.name));
+  const well = sites.every((site) => site.well);
+  show(output, { federation: federation.name, well, sites }, () => [
+    ...sites.flatMap((site) => [...siteLines(site), ""]),
+    well ? "All is well." : "Not all is well; `panopticon lab up` mends what it can.",
+  ]);
+  if (!well) process.exitCode = 1;
+}
+
+function siteLines(site: SiteStatus): readonly string[] {
+  const etcd = site.etcd ? `${site.etcd.voting} of ${site.etcd.planned} members vote` : "cannot be asked";
+  return [
+    `${colour("bold", site.name)}  ${word(site.well, "well", "unwell")}`,
+    `  API      ${site.api} at https://${site.vip}:6443`,
+    `  VIP      ${site.holders.length === 0 ? "held by nobody" : `held by ${site.holders.join(" and ")}`}`,
+    `  etcd     ${etcd}`,
+    `  network  ${site.network}`,
+    ...table(["machine", "role", "server", "address", "state", "health"], site.machines.map(row)).map(
+      (line) => `  ${line}`,
+    ),
+  ];
+}
+
+function row(machine: MachineStatus): readonly string[] {
+  const { name, role, server, address, state, health } = machine;
+  return [
+    name,
+    role,
+    server,
+    address,
+    word(state === "running", "running", "off"),
+    word(machine.well, health, health || "-"),
+  ];
+}
+
+function word(good: boolean, yes: string, no: string): string {
+  return good ? colour("green", yes) : colour("red", no);
+}

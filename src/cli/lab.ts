@@ -1,0 +1,128 @@
+/** `panopticon lab`: real sites from one file on this box, and their end. */
+import type { LabUpResult } from "#app/lab.ts";
+import { type AddCommand, command, group, labFile, type OutputOption } from "./command.ts";
+import { labShellCommand } from "./lab-shell.ts";
+import { labStatusCommand } from "./lab-status.ts";
+import { colour, count, show } from "./print.ts";
+
+/** Adds `lab` with `up`, `down`, `status` and `shell`. */
+export const addLab: AddCommand = (program) => {
+  program.addCommand(
+    group("lab", "real machines and real Kubernetes from one file, on this box", [
+      upCommand(),
+      downCommand(),
+      labStatusCommand(),
+      labShellCommand(),
+    ]),
+  );
+};
+
+interface UpOptions extends OutputOption {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+function upCommand() {
+  return command("up", "bring up every site of a file, or go on where a former run stopped", [
+    "lab up --yes",
+    "lab up examples/home.yaml",
+    "lab up examples/two-sites.yaml --dry-run",
+  ])
+    .argument("[file]", "federation file (examples/two-sites.yaml where none is named)")
+    .option("-y, --yes", "install the Debian packages it needs without asking")
+    .option("--dry-run", "say what would be changed, and change nothing")
+    .action(up);
+}
+
+async function up(file: string | undefined, { yes, dryRun, output }: UpOptions): Promise<void> {
+  const [
+    { readFederation },
+    { ensureHostPackages },
+    { labUp, requireRoot },
+    { asker },
+    { showProgress },
+    streams,
+  ] = await Promise.all([
+    import("#app/files.ts"),
+    import("#app/host.ts"),
+    import("#app/lab.ts"),
+    import("./ask.ts"),
+    import("./progress.ts"),
+    import("./streams.ts"),
+  ]);
+  const path = labFile(file);
+  const federation = await readFederation(path);
+  requireRoot();
+  const ask = asker();
+  const progress = showProgress();
+  const { emit } = progress;
+  const started = Date.now();
+  try {
+    if (!dryRun) await ensureHostPackages({ yes: yes ?? false, ...(ask && { ask }), emit });
+    const signal = streams.interruptSignal();
+    const result = await labUp(federation, { dryRun: dryRun ?? false, emit, signal });
+    progress.stop();
+    const seconds = (Date.now() - started) / 1000;
+    const shown = { changes: result.changes, dryRun: dryRun ?? false, seconds, plan: result.plan };
+    show(output, shown, () => (dryRun ? plannedLines(result) : builtLines(result, seconds, path)));
+  } finally {
+    progress.stop();
+  }
+}
+
+function plannedLines({ changes }: LabUpResult): readonly string[] {
+  return [
+    changes === 0
+      ? "Nothing would be changed."
+      : `${count(changes, "change")} would be made; nothing was changed.`,
+  ];
+}
+
+function builtLines({ plan, changes }: LabUpResult, seconds: number, file: string): readonly string[] {
+  const sites = plan.sites.filter((site) => site.machines.length > 0);
+  const [first] = sites;
+  const outcome = changes === 0 ? "nothing to change" : count(changes, "change");
+  return [
+    `${colour("bold", plan.federation)} is up: ${outcome} in ${Math.round(seconds)} s.`,
+    ...sites.map((site) => {
+      const of = (role: string) => site.machines.filter((machine) => machine.role === role).length;
+      return `  ${site.name}: ${count(of("ecam"), "ECAM")}, ${count(of("controlplane"), "control plane")}, ${count(of("worker"), "worker")}; API https://${site.network.vip}:${site.endpoint.port}`;
+    }),
+    "",
+    "Next:",
+    `  panopticon lab status ${file}`,
+    `  panopticon kubeconfig ${file}        # then: kubectl --context ${first?.name} get nodes`,
+    `  panopticon lab shell ${first?.machines[0]?.name}`,
+    `  panopticon lab down ${file}`,
+  ];
+}
+
+function downCommand() {
+  return command("down", "take a lab off this box and leave nothing behind", [
+    "lab down",
+    "lab down examples/home.yaml",
+  ])
+    .argument("[file]", "federation file (examples/two-sites.yaml where none is named)")
+    .action(down);
+}
+
+async function down(file: string | undefined, { output }: OutputOption): Promise<void> {
+  const [{ readFederation }, { labDown }, { showProgress }] = await Promise.all([
+    import("#app/files.ts"),
+    import("#app/lab.ts"),
+    import("./progress.ts"),
+  ]);
+  const { federation } = await readFederation(labFile(file));
+  const progress = showProgress();
+  try {
+    const removed = await labDown(federation.name, progress.emit);
+    progress.stop();
+    show(output, { federation: federation.name, removed }, () =>
+      removed.length === 0
+        ? [`No lab of ${federation.name} is on this box.`]
+        : [`The lab of ${federation.name} is gone: ${count(removed.length, "part")} removed.`],
+    );
+  } finally {
+    progress.stop();
+  }
+}

@@ -5,13 +5,22 @@ import type { AddCommand } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addDoctor } from "./doctor.ts";
 import { reportFailure } from "./failure.ts";
+import { addLab } from "./lab.ts";
 import { addPlan } from "./plan.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
 import { endQuietly } from "./streams.ts";
 
 /** Every command, in the order the help shows them. */
-const commands: readonly AddCommand[] = [addCheck, addPlan, addRender, addSchema, addDoctor, addCompletion];
+const commands: readonly AddCommand[] = [
+  addCheck,
+  addPlan,
+  addRender,
+  addSchema,
+  addLab,
+  addDoctor,
+  addCompletion,
+];
 
 const DESCRIPTION =
   "Describes, plans, proves, builds and keeps alive highly available Kubernetes across your own sites.";
@@ -38,6 +47,7 @@ function throwErrors(command: Command): void {
 }
 
 endQuietly();
+process.on("uncaughtException", (error) => process.exit(reportFailure(error, false)));
 try {
   await makeProgram().parseAsync();
 } catch (error) {

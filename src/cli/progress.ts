@@ -40,6 +40,7 @@ function terminalProgress(stream: NodeJS.WriteStream): Progress {
     const lines = [...activities.values()].map((activity) =>
       activityLine(activity).slice(0, stream.columns - 1),
     );
+    if (drawn === 0 && lines.length === 0 && above.length === 0) return; // a question may be on the screen
     const up = drawn > 0 ? `\u001B[${drawn}A` : "";
     stream.write(`${up}\u001B[J${[...above, ...lines].map((line) => `${line}\n`).join("")}`);
     drawn = lines.length;
@@ -139,7 +140,7 @@ function lastingLine(event: Event): string | undefined {
       return `${tick()} ${event.site}: ${event.title}: ${changes}, ${formatSeconds(event.seconds)}`;
     }
     case "change-planned":
-      return `  ${event.site}: would ${event.subject}: ${event.what}`;
+      return `  ${event.site}: would change ${event.subject}: ${event.what}`;
     case "done":
       return `${tick()} ${event.subject}: ${event.what}, ${formatSeconds(event.seconds)}`;
     case "note":

@@ -1,12 +1,23 @@
-/** How a run ends when it is no longer wanted. */
+/** How a run ends when it is no longer wanted: by a reader that leaves, or by Ctrl-C. */
 import { say } from "./print.ts";
 
 /** Exit code of a program ended by Ctrl-C, as shells have it. */
 const INTERRUPTED = 130;
 
+let interruption: AbortController | undefined;
+
+/**
+ * A signal that the first Ctrl-C aborts, for work that wants to end what it has
+ * under way; the second one ends the run at once.
+ */
+export function interruptSignal(): AbortSignal {
+  interruption ??= new AbortController();
+  return interruption.signal;
+}
+
 /**
  * A reader that leaves (`| head`) ends the run without a word. Ctrl-C ends it
- * at once: every work here may be killed anywhere and goes on at the next run.
+ * too: every work here may be killed anywhere and goes on at the next run.
  */
 export function endQuietly(): void {
   for (const stream of [process.stdout, process.stderr]) {
@@ -15,7 +26,13 @@ export function endQuietly(): void {
       process.exit(process.exitCode ?? 0);
     });
   }
-  process.once("SIGINT", () => {
+  process.on("SIGINT", () => {
+    if (interruption && !interruption.signal.aborted) {
+      say("\ninterrupted: ending what is under way (Ctrl-C again ends it at once)");
+      process.exitCode = INTERRUPTED;
+      interruption.abort();
+      return;
+    }
     say("\ninterrupted; the same command goes on where this one stopped");
     process.exit(INTERRUPTED);
   });

@@ -20,7 +20,11 @@ export async function shellCommand(
   const site = plan.sites.find((one) => one.machines.some(({ name }) => name === machine));
   if (!site) {
     const names = plan.sites.flatMap((one) => one.machines.map(({ name }) => name));
-    throw wrongUse("LAB_UNKNOWN_MACHINE", `there is no machine called ${machine}.`, `There are ${names.join(", ")}.`);
+    throw wrongUse(
+      "LAB_UNKNOWN_MACHINE",
+      `there is no machine called ${machine}.`,
+      `There are ${names.join(", ")}.`,
+    );
   }
   const config = await writeSshConfig(plan, site);
   return ["ssh", "-F", config, machine, ...(words.length > 0 ? ["--", quoteCommand(words)] : [])];

@@ -1,9 +1,9 @@
 /** What a lab is like now, from the machines and the API alone; nothing here changes anything. */
-import type { Node } from "kubernetes-types/core/v1.d.ts";
 import { PanopticonError } from "#base/errors.ts";
 import { etcdMembers, isMemberOf } from "#converge/etcd.ts";
 import type { SiteContext } from "#converge/phase.ts";
 import { holdersOfVip } from "#converge/phases/ecams.ts";
+import { readyNodes } from "#converge/phases/network.ts";
 import { running } from "#converge/remote.ts";
 import { type MachinePlan, machinesOf, type Plan } from "#plan/plan.ts";
 import { openSite } from "./lab.ts";
@@ -52,8 +52,8 @@ async function siteStatus(context: SiteContext): Promise<SiteStatus> {
   const { site } = context;
   const up = await running(context);
   const [holders, ready, etcd] = await Promise.all([
-    holdersOfVip(context, up),
-    readyNodes(context),
+    orUndefined(() => holdersOfVip(context, up)).then((names) => names ?? []),
+    orUndefined(() => readyNodes(context)),
     votingMembers(context, up),
   ]);
   const machines = site.machines.map((machine) => machineStatus(machine, up, holders, ready));
@@ -84,19 +84,6 @@ function machineStatus(
     return { ...base, health: holders.includes(name) ? "holds the VIP" : "stands by", well: true };
   if (!ready) return { ...base, health: "", well: false };
   return { ...base, health: ready.has(name) ? "Ready" : "NotReady", well: ready.has(name) };
-}
-
-/** Names of the Ready nodes; undefined where the API does not answer. */
-async function readyNodes(context: SiteContext): Promise<ReadonlySet<string> | undefined> {
-  if (!(await context.keyring.complete())) return undefined;
-  return orUndefined(async () => {
-    const kube = await context.kube();
-    if (!(await kube.ready())) return undefined;
-    const nodes = await kube.list<Node>({ version: "v1", resource: "nodes" });
-    const isReady = (node: Node) =>
-      node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-    return new Set(nodes.filter(isReady).map((node) => node.metadata?.name ?? ""));
-  });
 }
 
 async function votingMembers(

@@ -9,7 +9,7 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { wrongUse } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
-import { getComponents } from "#components/get.ts";
+import { getAllComponents } from "#components/get.ts";
 import { withLock } from "#components/lock.ts";
 import { cloneContainerdSeed } from "#components/seed.ts";
 import { converge } from "#converge/engine.ts";
@@ -169,7 +169,7 @@ async function labComponents({
   emit,
   signal,
 }: LabUpOptions): Promise<{ layers: readonly string[]; seed: string }> {
-  const components = await getComponents({ emit, cacheDir: cacheDir(), signal });
+  const components = await getAllComponents({ emit, cacheDir: cacheDir(), ...(signal && { signal }) });
   return { layers: [components.nodeLayer, components.baseRoot], seed: components.containerdSeed };
 }
 

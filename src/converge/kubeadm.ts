@@ -6,6 +6,7 @@
 import { worldFailed } from "#base/errors.ts";
 import type { MachinePlan } from "#plan/plan.ts";
 import { bringFiles } from "./phases/files.ts";
+import { KubeError } from "#ports/kube.ts";
 import type { SiteContext } from "./phase.ts";
 import { waitFor } from "./wait.ts";
 
@@ -65,5 +66,10 @@ export async function apiAnswers(context: SiteContext, seconds: number): Promise
 /** Whether the site's API answers through the VIP now. */
 export async function apiReady(context: SiteContext): Promise<boolean> {
   const kube = await context.kube();
-  return kube.ready();
+  try {
+    return (await kube.raw("/readyz", { timeoutSeconds: 3 })).status === 200;
+  } catch (error) {
+    if (error instanceof KubeError) return false;
+    throw error;
+  }
 }

@@ -1,13 +1,13 @@
 import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1.d.ts";
-import type { Kube, ResourcePath } from "#ports/kube.ts";
+import type { Kube, ObjectRef } from "#ports/kube.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
+import { DAEMON_SETS, DEPLOYMENTS } from "../resources.ts";
 import { waitFor } from "../wait.ts";
 
 const READY_SECONDS = 180;
-const APPS = { group: "apps", version: "v1", namespace: "kube-system" };
-const COREDNS: ResourcePath = { ...APPS, resource: "deployments", name: "coredns" };
-const KUBE_PROXY: ResourcePath = { ...APPS, resource: "daemonsets", name: "kube-proxy" };
+const COREDNS: ObjectRef<Deployment> = { resource: DEPLOYMENTS, namespace: "kube-system", name: "coredns" };
+const KUBE_PROXY: ObjectRef<DaemonSet> = { resource: DAEMON_SETS, namespace: "kube-system", name: "kube-proxy" };
 
 /**
  * kubeadm starts both replicas of CoreDNS on the only node it knows, and nothing
@@ -20,6 +20,8 @@ const SPREAD = {
   labelSelector: { matchLabels: { "k8s-app": "kube-dns" } },
   matchLabelKeys: ["pod-template-hash"],
 };
+
+const SPREAD_PATCH = { spec: { template: { spec: { topologySpreadConstraints: [SPREAD] } } } };
 
 export const addons: Phase = {
   name: "add-ons",
@@ -34,7 +36,7 @@ export const addons: Phase = {
 };
 
 async function coredns(context: SiteContext, kube: Kube | undefined): Promise<readonly Change[]> {
-  const found = await kube?.get<Deployment>(COREDNS);
+  const found = await kube?.find(COREDNS);
   if (found && isSpread(found) && isAvailable(found)) return [];
   return [
     {
@@ -42,24 +44,15 @@ async function coredns(context: SiteContext, kube: Kube | undefined): Promise<re
       what: "spread CoreDNS over the servers and see it available",
       apply: async () => {
         const api = await context.kube();
-        await waitFor("CoreDNS to be there", READY_SECONDS, () => api.get<Deployment>(COREDNS));
-        await api.apply(COREDNS, spreadPatch());
+        await waitFor("CoreDNS to be there", READY_SECONDS, () => api.find(COREDNS));
+        await api.patch(COREDNS, SPREAD_PATCH);
         await waitFor("CoreDNS to be available", READY_SECONDS, async () => {
-          const now = await api.get<Deployment>(COREDNS);
+          const now = await api.find(COREDNS);
           return now && isAvailable(now) ? true : undefined;
         });
       },
     },
   ];
-}
-
-function spreadPatch(): object {
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: COREDNS.name, namespace: COREDNS.namespace },
-    spec: { template: { spec: { topologySpreadConstraints: [SPREAD] } } },
-  };
 }
 
 function isSpread(deployment: Deployment): boolean {
@@ -79,7 +72,7 @@ function isAvailable({ metadata, spec, status }: Deployment): boolean {
 
 async function kubeProxy(context: SiteContext, kube: Kube | undefined): Promise<readonly Change[]> {
   const runsEverywhere = async (api: Kube | undefined) => {
-    const status = (await api?.get<DaemonSet>(KUBE_PROXY))?.status;
+    const status = (await api?.find(KUBE_PROXY))?.status;
     return status !== undefined && status.numberReady > 0 && status.numberReady === status.desiredNumberScheduled;
   };
   if (await runsEverywhere(kube)) return [];

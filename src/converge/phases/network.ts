@@ -1,7 +1,7 @@
-import type { Node } from "kubernetes-types/core/v1.d.ts";
 import { machinesOf } from "#plan/plan.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Phase, SiteContext } from "../phase.ts";
+import { isReady, NODES } from "../resources.ts";
 import { waitFor } from "../wait.ts";
 
 const READY_SECONDS = 180;
@@ -30,15 +30,13 @@ export const network: Phase = {
 /** Planned nodes that the API does not know as Ready; all of them where it does not answer yet. */
 async function unreadyNodes(context: SiteContext): Promise<readonly string[]> {
   const planned = [...machinesOf(context.site, "controlplane"), ...machinesOf(context.site, "worker")];
-  const ready = new Set((await nodes(context)).filter(isReady).map((node) => node.metadata?.name));
-  return planned.map(({ name }) => name).filter((name) => !ready.has(name));
+  const ready = await readyNodes(context);
+  return planned.map(({ name }) => name).filter((name) => !ready?.has(name));
 }
 
-async function nodes(context: SiteContext): Promise<readonly Node[]> {
-  if (!(await context.keyring.complete()) || !(await apiReady(context))) return [];
-  return (await context.kube()).list<Node>({ version: "v1", resource: "nodes" });
-}
-
-function isReady(node: Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+/** Names of the nodes that are Ready; undefined where the API cannot be asked. */
+export async function readyNodes(context: SiteContext): Promise<ReadonlySet<string> | undefined> {
+  if (!(await context.keyring.complete()) || !(await apiReady(context))) return undefined;
+  const { items } = await (await context.kube()).list({ resource: NODES });
+  return new Set(items.filter(isReady).map((node) => node.metadata?.name ?? ""));
 }

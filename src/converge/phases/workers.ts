@@ -3,6 +3,7 @@ import { apiAnswers, join, reset, stepUnderWay } from "../kubeadm.ts";
 import { type NodeState, nodeStates } from "../nodes.ts";
 import type { Phase, SiteContext } from "../phase.ts";
 import { running } from "../remote.ts";
+import { NODES } from "../resources.ts";
 
 const ANSWER_SECONDS = 60;
 
@@ -35,5 +36,5 @@ async function joinWorker(context: SiteContext, machine: MachinePlan, state: Nod
 /** Removes the API's memory of a machine of this name that is gone; absent is fine. */
 export async function forgetNode(context: SiteContext, machine: MachinePlan): Promise<void> {
   const kube = await context.kube();
-  await kube.delete({ version: "v1", resource: "nodes", name: machine.name });
+  await kube.delete({ resource: NODES, name: machine.name });
 }

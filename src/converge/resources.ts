@@ -1,0 +1,13 @@
+/** The kinds of Kubernetes objects that convergence asks for, as the API's paths name them. */
+import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1.d.ts";
+import type { Node } from "kubernetes-types/core/v1.d.ts";
+import type { Resource } from "#ports/kube.ts";
+
+export const NODES: Resource<Node> = { group: "", version: "v1", plural: "nodes" };
+export const DEPLOYMENTS: Resource<Deployment> = { group: "apps", version: "v1", plural: "deployments" };
+export const DAEMON_SETS: Resource<DaemonSet> = { group: "apps", version: "v1", plural: "daemonsets" };
+
+/** Whether the API counts a node as Ready. */
+export function isReady(node: Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+}

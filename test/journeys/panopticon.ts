@@ -1,0 +1,56 @@
+/** Runs the real launcher as a person would, with a state folder of the journey's own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { cacheDir } from "#app/folders.ts";
+
+export const LAUNCHER = join(import.meta.dirname, "../../panopticon");
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A state folder beside the cache, so that image stores are linked and not copied. */
+export function freshState(): string {
+  const parent = join(cacheDir(), "..");
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(join(parent, "panopticon-journey-"));
+}
+
+/** Starts `panopticon`; in a process group of its own, so that it can be killed as a whole. */
+export function start(stateHome: string, argv: readonly string[]): ChildProcess {
+  return spawn(LAUNCHER, argv, {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, XDG_STATE_HOME: stateHome, KUBECONFIG: join(stateHome, "kubeconfig") },
+  });
+}
+
+/** Runs `panopticon` to its end. */
+export function panopticon(stateHome: string, ...argv: readonly string[]): Promise<Ran> {
+  return finish(start(stateHome, argv));
+}
+
+export function finish(child: ChildProcess): Promise<Ran> {
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => err.push(chunk));
+  return new Promise((resolve) => {
+    child.on("close", (code) =>
+      resolve({
+        code: code ?? 137,
+        stdout: Buffer.concat(out).toString(),
+        stderr: Buffer.concat(err).toString(),
+      }),
+    );
+  });
+}
+
+/** SIGKILL to the launcher, to Node and to every program they started that still belongs to them. */
+export function killAll(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  process.kill(-child.pid, "SIGKILL");
+}

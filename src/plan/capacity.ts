@@ -161,6 +161,8 @@ function lacksOf(input: SiteInput, index: number, load: Load): readonly Problem[
   return problems;
 }
 
+const LIST = new Intl.ListFormat("en-GB", { type: "conjunction" });
+
 /** Says a load as `1 ECAM, 2 control planes and 1 worker`. */
 export function describeLoad(load: Load): string {
   const parts = [
@@ -168,7 +170,7 @@ export function describeLoad(load: Load): string {
     counted(load.controlplane, "control plane"),
     counted(load.worker, "worker"),
   ].filter((part) => part !== "");
-  return new Intl.ListFormat("en-GB", { type: "conjunction" }).format(parts);
+  return LIST.format(parts);
 }
 
 function counted(count: number, noun: string): string {

@@ -10,15 +10,15 @@ import { allotMacs, machineUuid } from "./identity.ts";
 import { serverPlan, sizeMachines, type SizedMachine } from "./machines.ts";
 import { allotNetworks, type ClusterNetworks } from "./network.ts";
 import { allotVrrp, numberSites } from "./numbers.ts";
-import { placeSite } from "./placement.ts";
+import { MOST_ECAMS, type Placement, placeSite } from "./placement.ts";
 import type { MachinePlan, NetworkPlan, Plan, SitePlan, VrrpPlan } from "./plan.ts";
 import { allotPodNetworks } from "./pod-networks.ts";
 import { explainPlacement } from "./reasons.ts";
 import type { SiteInput } from "./site-input.ts";
 
 const API_PORT = 6443;
-/** VRRP's highest priority that does not own the address; the first ECAM's. */
-const TOP_PRIORITY = 254;
+/** A rented site's: its provider runs the machines. */
+const NOTHING_PLACED: Placement = { hosts: [], seats: [], cuts: new Map() };
 
 /**
  * Plans a federation. With `previous`, what still exists keeps its name,
@@ -71,11 +71,11 @@ interface SiteDraft extends Omit<SitePlan, "machines"> {
 
 async function draftSite(input: SiteInput, networks: ClusterNetworks, vrrp: VrrpPlan): Promise<SiteDraft> {
   const { site, number, file } = input;
-  const placement = site.kind === "on-prem" ? await placeSite(input) : { seats: [], cuts: new Map() };
+  const placement = site.kind === "on-prem" ? await placeSite(input) : NOTHING_PLACED;
   const machines = sizeMachines(site, placement);
   const addresses = allotAddresses(input, placement.seats);
   const podNetworks = allotPodNetworks(input, networks.pods, placement.seats);
-  const reasons = explainPlacement(input, machines, addresses.vip);
+  const reasons = explainPlacement(input, placement.hosts, machines, addresses.vip);
   const domain = `site${number}.${file.federation.domain}`;
   return {
     name: site.name,
@@ -128,7 +128,7 @@ function draftMachine(
     disks,
     address: must(addresses.get(seat.name)),
     ...(podNetwork !== undefined && { podNetwork }),
-    ...(seat.role === "ecam" && { priority: TOP_PRIORITY + 1 - seat.number }),
+    ...(seat.role === "ecam" && { priority: MOST_ECAMS + 1 - seat.number }),
     passthrough,
     reasons,
   };

@@ -6,6 +6,9 @@ import { type Host, loadOf, type Unit } from "./capacity.ts";
 /** The package's types describe its CommonJS build; its module's default export is the loader itself. */
 const loadHighs = highsModule as unknown as typeof highsModule.default;
 
+/** Compiled once; every solve starts from nothing, so it keeps no state that a plan could depend on. */
+let solver: ReturnType<typeof loadHighs> | undefined;
+
 /** A placement with its root disks. */
 export interface Packing {
   /** Control planes by host. */
@@ -26,7 +29,8 @@ export async function pack(
   hosts: readonly Host[],
   units: readonly Unit[],
 ): Promise<Packing | undefined> {
-  const highs = await loadHighs();
+  solver ??= loadHighs();
+  const highs = await solver;
   const { Status, Columns } = highs.solve(writeModel(site, hosts, units), { mip_rel_gap: 0, mip_abs_gap: 0 });
   if (Status === "Infeasible") return undefined;
   if (Status !== "Optimal")

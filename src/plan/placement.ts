@@ -6,7 +6,8 @@
  * to fit: then HiGHS decides.
  */
 import { PanopticonError, type Problem } from "#base/errors.ts";
-import type { Role, Server } from "#model/federation.ts";
+import { formatMiB } from "#base/units.ts";
+import type { Role, Server, Site } from "#model/federation.ts";
 import {
   cutsQuickly,
   describeLoad,
@@ -34,11 +35,16 @@ export interface Seat {
 }
 
 export interface Placement {
+  /** The servers, with what they had room for. */
+  readonly hosts: readonly Host[];
   /** ECAMs, then control planes, then workers, each by number. */
   readonly seats: readonly Seat[];
   /** By server name, where each root disk is cut. */
   readonly cuts: ReadonlyMap<string, Cuts>;
 }
+
+/** VRRP priorities are 1 to 254; 255 belongs to a router that owns the address (RFC 9568). */
+export const MOST_ECAMS = 254;
 
 const LABEL: Readonly<Record<Role, string>> = { ecam: "ecam", controlplane: "cp", worker: "worker" };
 
@@ -68,8 +74,6 @@ export async function placeSite(input: SiteInput): Promise<Placement> {
  * and in a level the server with the most memory left first.
  */
 export function orderUnits(input: SiteInput, hosts: readonly Host[]): readonly Unit[] {
-  const memoryLeft = ({ server }: Host) =>
-    memoryFor(server) - needOf(input.site, loadOf(server, 0)).memoryMiB;
   const standing = ({ host, level }: Unit) => (level <= host.required ? 0 : level <= host.kept ? 1 : 2);
   return hosts
     .flatMap((host) => {
@@ -80,9 +84,14 @@ export function orderUnits(input: SiteInput, hosts: readonly Host[]): readonly U
       (one, other) =>
         standing(one) - standing(other) ||
         one.level - other.level ||
-        memoryLeft(other.host) - memoryLeft(one.host) ||
+        memoryBeside(input.site, other.host) - memoryBeside(input.site, one.host) ||
         one.host.index - other.host.index,
     );
+}
+
+/** Memory a host has left before any control plane. */
+export function memoryBeside(site: Site, { server }: Host): number {
+  return memoryFor(server) - needOf(site, loadOf(server, 0)).memoryMiB;
 }
 
 function countByHost(hosts: readonly Host[], units: readonly Unit[]): readonly number[] {
@@ -116,7 +125,7 @@ function seatMachines(
     const cut = cutRoots(server.disks, roots) ?? cutRoots(server.disks, fresh);
     return [server.name, cut ?? solvedCuts(seats, server, packing?.disks[index])];
   });
-  return { seats, cuts: new Map(cuts) };
+  return { hosts, seats, cuts: new Map(cuts) };
 }
 
 /** The root disks of the machines on a server. */
@@ -209,7 +218,18 @@ function lowestFree(used: ReadonlySet<number>): number {
 function checkSite(input: SiteInput, hosts: readonly Host[]): void {
   const { file, site, path } = input;
   const problems: Problem[] = [];
-  if (!hosts.some(({ server }) => server.role === "full"))
+  const full = hosts.filter(({ server }) => server.role === "full").length;
+  if (full > MOST_ECAMS)
+    problems.push(
+      problemAt(
+        file,
+        `${path}.servers`,
+        "PLAN_TOO_MANY_ECAMS",
+        `site ${site.name} has ${full} full servers with an ECAM each, and VRRP tells only ${MOST_ECAMS} apart by priority`,
+        "split the site in two",
+      ),
+    );
+  if (full === 0)
     problems.push(
       problemAt(
         file,
@@ -244,7 +264,7 @@ function tooLittleRoom({ file, site, path }: SiteInput, hosts: readonly Host[]):
         file,
         `${path}.controlplanes`,
         "PLAN_CONTROLPLANES_DO_NOT_FIT",
-        `site ${site.name} cannot place ${site.controlplanes} control planes of ${size.cpus} vCPUs, ${size.memoryMiB} MiB and ${size.diskGiB} GiB of disk: ${rooms.join(", ")}`,
+        `site ${site.name} cannot place ${site.controlplanes} control planes of ${size.cpus} vCPUs, ${formatMiB(size.memoryMiB)} and ${size.diskGiB} GiB of disk: ${rooms.join(", ")}`,
         `give a server more, add a server or a witness, or lower ${path}.sizes or controlplanes`,
       ),
     ],

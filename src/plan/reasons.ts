@@ -1,17 +1,19 @@
 /** Why a machine stands where it stands and is as large as it is, in sentences for people. */
 import { formatMiB } from "#base/units.ts";
 import type { Role, Server } from "#model/federation.ts";
-import { describeLoad, memoryFor } from "./capacity.ts";
+import { cutsQuickly, describeLoad, type Host, loadOf, memoryFor } from "./capacity.ts";
 import type { SizedMachine } from "./machines.ts";
+import { memoryBeside } from "./placement.ts";
 import type { SiteInput } from "./site-input.ts";
 
 /** The reasons of each of a site's machines, in the machines' order. */
 export function explainPlacement(
   input: SiteInput,
+  hosts: readonly Host[],
   machines: readonly SizedMachine[],
   vip: string,
 ): readonly (readonly string[])[] {
-  const facts: Facts = { input, machines, vip };
+  const facts: Facts = { input, hosts, machines, vip };
   return machines.map((machine) => [
     ...placeOf[machine.seat.role](facts, machine),
     ...movedFrom(machine),
@@ -24,14 +26,19 @@ export function explainPlacement(
 
 interface Facts {
   readonly input: SiteInput;
+  readonly hosts: readonly Host[];
   readonly machines: readonly SizedMachine[];
   readonly vip: string;
 }
 
 const placeOf: Readonly<Record<Role, (facts: Facts, machine: SizedMachine) => readonly string[]>> = {
-  ecam: ({ vip }, { seat }) => [
-    `Every full server carries one ECAM, so that the VIP ${vip} has somewhere to go when a server dies; this is ${seat.server.name}'s.`,
-  ],
+  ecam: ({ machines, vip }, { seat }) => {
+    const alone = machines.filter(({ seat: other }) => other.role === "ecam").length === 1;
+    const why = alone
+      ? `it is the site's only one, so nothing takes the VIP ${vip} when it dies`
+      : `so that another takes the VIP ${vip} when a server dies`;
+    return [`Every full server carries one ECAM, this one ${seat.server.name}'s: ${why}.`];
+  },
   controlplane: (facts, { seat }) => [spread(facts), ...standing(facts, seat.server)],
   worker: ({ input, machines }, { seat }) => {
     const load = on(machines, seat.server, "worker");
@@ -59,27 +66,39 @@ function spread({ input, machines }: Facts): string {
   return `The ${total} control planes are spread as evenly as there is room: ${where}; ${result}.`;
 }
 
-function standing({ input, machines }: Facts, server: Server): readonly string[] {
-  if (server.role === "witness")
-    return [`${server.name} is a witness: it carries this one vote and nothing else.`];
+/** Why this server and not one that carries fewer. */
+function standing(facts: Facts, server: Server): readonly string[] {
+  const { name } = server;
+  if (server.role === "witness") return [`${name} is a witness: it carries this one vote and nothing else.`];
   if (server.passthrough.some((device) => device.for === "controlplane"))
-    return [`${server.name} must carry a control plane, because a device of it is passed to one.`];
-  const servers = input.site.servers.filter(({ role }) => role === "full");
-  const least = Math.min(...servers.map((other) => on(machines, other, "controlplane")));
-  const own = on(machines, server, "controlplane");
-  return own > least
-    ? [
-        `${server.name} carries ${own}, because it was there before, has more memory to spare or stands earlier in the file.`,
-      ]
-    : [];
+    return [`${name} must carry a control plane, because a device of it is passed to one.`];
+  const own = on(facts.machines, server, "controlplane");
+  const fewer = facts.hosts.filter(
+    (host) => host.server.role === "full" && on(facts.machines, host.server, "controlplane") < own,
+  );
+  return fewer.map((other) => `${name} carries ${own} of them: ${whyNot(facts, server, other, own)}.`);
+}
+
+/** Says the same whether the plan is fresh or kept, so that planning again changes nothing. */
+function whyNot({ input, hosts, machines }: Facts, server: Server, other: Host, own: number): string {
+  const { name } = other.server;
+  const count = on(machines, other.server, "controlplane");
+  const host = hosts.find((candidate) => candidate.server === server);
+  if (other.room <= count) return `${name} has no room for another (limited by ${other.limit})`;
+  if (!cutsQuickly(input.site, other.server, loadOf(other.server, count + 1)))
+    return `only so can all root disks be cut`;
+  const more = host ? memoryBeside(input.site, host) - memoryBeside(input.site, other) : 0;
+  if (own - count === 1 && more > 0) return `it has ${formatMiB(more)} more memory to spare than ${name}`;
+  if (own - count === 1 && more === 0 && host && host.index < other.index)
+    return `it stands before ${name} in the file`;
+  return `they were planned there before, and are not moved only to spread them better over ${name}`;
 }
 
 function movedFrom({ seat }: SizedMachine): readonly string[] {
-  const { before, server } = seat;
-  if (!before) return [];
-  return before.server === server.name
-    ? [`It stays on ${server.name}, where it was planned before.`]
-    : [`It was planned on ${before.server} before and moves to ${server.name}.`];
+  const from = seat.before?.server;
+  return from === undefined || from === seat.server.name
+    ? []
+    : [`It was planned on ${from} before and moves to ${seat.server.name}.`];
 }
 
 function sizeOf({ input, machines }: Facts, machine: SizedMachine): readonly string[] {

@@ -53,6 +53,7 @@ test.each([
   ["a file that is not there", ["check", "absent.yaml"], "CLI_FILE_MISSING there is no file absent.yaml"],
   ["a folder for a file", ["plan", "/"], "CLI_FILE_IS_FOLDER / is a folder"],
   ["a machine that is not there", ["plan", EXAMPLE, "--explain", "atic-cp-1"], "did you mean attic-cp-1?"],
+  ["a component that is not there", ["components", "get", "kubernetse"], "did you mean kubernetes?"],
   ["a plan that is none", ["plan", EXAMPLE, "--previous", EXAMPLE], "CLI_FILE_NO_PLAN"],
 ])("%s is wrong use: exit code 2, and what to do", (_name, argv, words) => {
   const { status, stdout, stderr } = panopticon(...argv);
@@ -92,11 +93,14 @@ test("the plan as JSON is the plan, the same in every run, and can be given back
   expect(panopticon("plan", EXAMPLE, "-o", "json").stdout).toBe(first.stdout);
   const kept = write("plan.json", first.stdout);
   expect(panopticon("plan", EXAMPLE, "--previous", kept, "-o", "json").stdout).toBe(first.stdout);
+  const larger = readFileSync(EXAMPLE, "utf8").replace("memory: 16GiB", "memory: 32GiB");
+  const changed = panopticon("plan", write("larger.yaml", larger), "--previous", kept);
+  expect(changed.stdout).toMatch(/changed machine attic-worker-1\n +memory: .* → /);
 });
 
 test("plan shows every machine, and explains one", () => {
   const { stdout } = panopticon("plan", EXAMPLE);
-  expect(stdout).toMatch(/^ {2}attic-cp-1 +controlplane +\S+ +\d+ +[\d.]+ GiB +/m);
+  expect(stdout).toMatch(/^ {2}\S+ +attic-cp-1 +controlplane +\d+ +[\d.]+ GiB +10\.11\.0\.\d+ +/m);
   const explained = panopticon("plan", EXAMPLE, "--explain", "attic-cp-1");
   expect(explained.status).toBe(0);
   expect(explained.stdout).toMatch(/^attic-cp-1: controlplane on .*\n[^]*\n {2}- /);
@@ -132,6 +136,14 @@ test("doctor says of every need whether it is met, and its exit code whether a l
   expect(status).toBe(ready ? 0 : 1);
   const codes = findings.map(({ code }) => code);
   expect(codes).toEqual(expect.arrayContaining(["HOST_ROOT", "HOST_PROGRAM", "HOST_KERNEL", "HOST_ROUTE"]));
+});
+
+test("components are listed with version, source and state", () => {
+  const listed = JSON.parse(panopticon("components", "list", "-o", "json").stdout) as object[];
+  expect(listed).toContainEqual(
+    expect.objectContaining({ name: "kubernetes", version: expect.stringMatching(/^v1\./) as string }),
+  );
+  expect(panopticon("components", "list").stdout).toMatch(/^kubernetes +v1\.\S+ +(ready|absent) /m);
 });
 
 test("completion gives a script for each shell, and completes commands, options, choices and files", () => {

@@ -3,13 +3,14 @@ import { Command } from "commander";
 import { addCheck } from "./check.ts";
 import type { AddCommand } from "./command.ts";
 import { addCompletion } from "./completion.ts";
+import { addComponents } from "./components.ts";
 import { addDoctor } from "./doctor.ts";
 import { reportFailure } from "./failure.ts";
 import { addLab } from "./lab.ts";
 import { addPlan } from "./plan.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
-import { endQuietly } from "./streams.ts";
+import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
 
 /** Every command, in the order the help shows them. */
 const commands: readonly AddCommand[] = [
@@ -17,6 +18,7 @@ const commands: readonly AddCommand[] = [
   addPlan,
   addRender,
   addSchema,
+  addComponents,
   addLab,
   addDoctor,
   addCompletion,
@@ -51,7 +53,7 @@ process.on("uncaughtException", (error) => process.exit(reportFailure(error, fal
 try {
   await makeProgram().parseAsync();
 } catch (error) {
-  process.exitCode = reportFailure(error, wantsJson(process.argv));
+  process.exitCode = interrupted() ? INTERRUPTED : reportFailure(error, wantsJson(process.argv));
 }
 
 /** Whether the call asked for JSON; read from the words, because the error may have come before any parsing. */

@@ -1,10 +1,10 @@
 /** `panopticon plan FILE`: every machine, address and size, and the reason for each. */
-import { wrongUse } from "#base/errors.ts";
 import { formatMiB } from "#base/units.ts";
-import { nearest } from "#model/nearest.ts";
-import type { MachinePlan, Plan, SitePlan } from "#plan/plan.ts";
+import type { Difference } from "#plan/difference.ts";
+import type { Explanation } from "#plan/explain.ts";
+import type { PlanRow } from "#plan/picture.ts";
+import type { Plan, SitePlan } from "#plan/plan.ts";
 import { type AddCommand, command, type OutputOption } from "./command.ts";
-
 import { colour, count, show, table } from "./print.ts";
 
 interface PlanOptions extends OutputOption {
@@ -38,66 +38,72 @@ async function plan(file: string, { output, explain, previous }: PlanOptions): P
   const read = await readFederation(file);
   const before = previous ? await readPlan(previous) : await previousPlan(read.federation.name);
   const made = await makePlan(read, before);
-  if (explain === undefined) show(output, made, planLines);
-  else show(output, findMachine(made, explain), machineLines);
+  if (explain === undefined) {
+    const [{ planTable }, { diffPlans }] = await Promise.all([
+      import("#plan/picture.ts"),
+      import("#plan/difference.ts"),
+    ]);
+    const changes = before ? differenceLines(diffPlans(before, made)) : [];
+    show(output, made, () => [...planLines(made, planTable(made)), ...changes]);
+  } else {
+    const { explainMachine } = await import("#plan/explain.ts");
+    show(output, explainMachine(made, explain), explanationLines);
+  }
 }
 
-function findMachine(made: Plan, name: string): MachinePlan {
-  const machines = made.sites.flatMap((site) => site.machines);
-  const found = machines.find((machine) => machine.name === name);
-  if (found) return found;
-  const close = nearest(
-    name,
-    machines.map((machine) => machine.name),
-  );
-  throw wrongUse(
-    "CLI_MACHINE_UNKNOWN",
-    `the plan has no machine ${name}`,
-    close ? `did you mean ${close}?` : `it has ${machines.map((machine) => machine.name).join(", ")}`,
-  );
-}
-
-function planLines(made: Plan): readonly string[] {
-  const machines = made.sites.flatMap((site) => site.machines).length;
+function planLines(made: Plan, rows: readonly PlanRow[]): readonly string[] {
+  const machines = rows.filter((row) => row.machine !== "").length;
   return [
     `${colour("bold", made.federation)}: ${count(made.sites.length, "site")}, ${count(machines, "machine")}, Kubernetes ${made.kubernetes}, crown at ${made.crown}`,
-    ...made.sites.flatMap((site) => ["", ...siteLines(site)]),
+    ...made.sites.flatMap((site) => [
+      "",
+      ...siteLines(
+        site,
+        rows.filter((row) => row.site === site.name && row.machine !== ""),
+      ),
+    ]),
   ];
 }
 
-function siteLines(site: SitePlan): readonly string[] {
+function siteLines(site: SitePlan, rows: readonly PlanRow[]): readonly string[] {
   const { network, vrrp } = site;
+  const title = `${colour("bold", site.name)} (${site.kind}, ${site.domain})`;
+  if (rows.length === 0) return [title];
   return [
-    `${colour("bold", site.name)} (${site.kind}, ${site.domain})`,
+    title,
     `  API https://${network.vip}:${site.endpoint.port} (${site.endpoint.name}), VRRP ${vrrp.id}`,
     `  LAN ${network.lan}, gateway ${network.gateway}, outside ${network.external.join(", ")}`,
     `  pods ${network.pods}, services ${network.services}, ingress ${network.ingress.first} to ${network.ingress.last}`,
-    ...table(
-      ["machine", "role", "server", "cpus", "memory", "disks", "address"],
-      site.machines.map(machineRow),
-    ).map((line) => `  ${line}`),
+    ...table(["server", "machine", "role", "cpus", "memory", "address", "disks"], rows.map(cells)).map(
+      (line) => `  ${line}`,
+    ),
   ];
 }
 
-function machineRow(machine: MachinePlan): readonly string[] {
+function cells(row: PlanRow): readonly string[] {
+  return [row.server, row.machine, row.role, row.cpus, row.memory, row.address, row.disks];
+}
+
+function differenceLines(differences: readonly Difference[]): readonly string[] {
+  if (differences.length === 0) return ["", "Nothing differs from the previous plan."];
+  return ["", "Against the previous plan:", ...differences.flatMap(differenceLine)];
+}
+
+function differenceLine({ kind, subject, name, changes }: Difference): readonly string[] {
   return [
-    machine.name,
-    machine.role,
-    machine.server,
-    String(machine.cpus),
-    formatMiB(machine.memoryMiB),
-    machine.disks.map((disk) => `${disk.sizeGiB} GiB`).join(" + ") || "-",
-    machine.address,
+    `  ${kind} ${subject} ${name}`,
+    ...changes.map(({ what, before, after }) => `    ${what}: ${before || "none"} → ${after || "none"}`),
   ];
 }
 
-function machineLines(machine: MachinePlan): readonly string[] {
-  const [name = "", role = "", server = "", cpus = "", memory = "", disks = "", address = ""] =
-    machineRow(machine);
+function explanationLines({ site, machine, server, beside }: Explanation): readonly string[] {
+  const disks = machine.disks.map((disk) => `${disk.name} ${disk.sizeGiB} GiB on ${disk.from}`).join(", ");
   return [
-    `${colour("bold", name)}: ${role} on ${server}, ${cpus} cpus, ${memory}, disks ${disks}`,
-    `  ${address}, MAC ${machine.mac}, uuid ${machine.uuid}`,
+    `${colour("bold", machine.name)}: ${machine.role} on ${server.name} of ${site}`,
+    `  ${count(machine.cpus, "cpu")}, ${formatMiB(machine.memoryMiB)}, ${disks || "no disk"}`,
+    `  ${machine.address}, MAC ${machine.mac}, uuid ${machine.uuid}`,
     ...machine.passthrough.map((device) => `  passes through ${device.name} (${device.pci})`),
+    `  beside it: ${beside.join(", ") || "nothing"}; left over: ${count(server.freeCpus, "cpu")}, ${formatMiB(server.freeMemoryMiB)}`,
     ...machine.reasons.map((reason) => `  - ${reason}`),
   ];
 }

@@ -2,7 +2,7 @@
 import { say } from "./print.ts";
 
 /** Exit code of a program ended by Ctrl-C, as shells have it. */
-const INTERRUPTED = 130;
+export const INTERRUPTED = 130;
 
 let interruption: AbortController | undefined;
 
@@ -13,6 +13,11 @@ let interruption: AbortController | undefined;
 export function interruptSignal(): AbortSignal {
   interruption ??= new AbortController();
   return interruption.signal;
+}
+
+/** Whether Ctrl-C has been pressed; what fails after that fails because of it. */
+export function interrupted(): boolean {
+  return interruption?.signal.aborted ?? false;
 }
 
 /**
@@ -29,7 +34,6 @@ export function endQuietly(): void {
   process.on("SIGINT", () => {
     if (interruption && !interruption.signal.aborted) {
       say("\ninterrupted: ending what is under way (Ctrl-C again ends it at once)");
-      process.exitCode = INTERRUPTED;
       interruption.abort();
       return;
     }

@@ -1,0 +1,3 @@
+module panopticon.dev/components/echo
+
+go 1.26.0

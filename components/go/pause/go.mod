@@ -1,0 +1,3 @@
+module panopticon.dev/components/pause
+
+go 1.26.0

@@ -1,0 +1,128 @@
+/** Builds programs from Go modules, with Go's own cache inside ours so that a killed build goes on where it was. */
+import { readdir, rename, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { GoSource } from "./catalogue.ts";
+import { fileSha256 } from "./files.ts";
+import { run, tied } from "./run.ts";
+
+const MODULES = join(import.meta.dirname, "go");
+
+export interface GoOptions {
+  readonly cacheDir: string;
+  readonly signal?: AbortSignal | undefined;
+  /** `fraction` counts compiled packages. */
+  readonly say: (what: string, fraction?: number) => void;
+}
+
+/** What of a module's folder decides its programs: name of each file → its digest. */
+export async function moduleFiles(module: string): Promise<Readonly<Record<string, string>>> {
+  const folder = join(MODULES, module);
+  const names = (await readdir(folder)).filter((name) => /^go\.(mod|sum)$|\.go$/.test(name)).sort();
+  const digests = await Promise.all(names.map((name) => fileSha256(join(folder, name))));
+  return Object.fromEntries(names.map((name, index) => [name, digests[index] ?? ""]));
+}
+
+/** Flags of `go build`; part of a component's recipe. No debug information: it costs a tenth of the time. */
+export function buildFlags(source: GoSource): readonly string[] {
+  const settings = Object.entries(source.settings ?? {}).map(([name, value]) => `-X ${name}=${value}`);
+  return [
+    "-trimpath",
+    "-mod=readonly",
+    "-buildvcs=false",
+    `-ldflags=${["-s", "-w", ...settings].join(" ")}`,
+    ...(source.tags ? [`-tags=${source.tags.join(",")}`] : []),
+  ];
+}
+
+/** A source whose modules are downloaded: what is left needs the processor alone. */
+export interface PreparedBuild {
+  readonly source: GoSource;
+  /** Packages that go in, compiled already or not. */
+  readonly packages: number;
+}
+
+/** Makes sure of Go and downloads the source's modules. */
+export async function prepareGo(source: GoSource, options: GoOptions): Promise<PreparedBuild> {
+  const where = { cwd: join(MODULES, source.module), env: goEnvironment(options.cacheDir) };
+  await requireGo(where);
+  options.say("reading modules");
+  const argv = ["go", "list", "-deps", ...buildFlags(source), ...Object.keys(source.packages)];
+  const listed = await run(tied(argv), {
+    ...where,
+    signal: options.signal,
+    code: "COMPONENT_MODULES",
+    hint: "the Go module proxy must be reachable: go env GOPROXY",
+    onLine: (line) => {
+      if (line.startsWith("go: downloading ")) options.say(line.slice("go: ".length));
+    },
+  });
+  return { source, packages: listed.trim().split("\n").length };
+}
+
+/** Builds the programs into `out` and says where they came from. The fraction told leaps over what is in Go's cache. */
+export async function buildGo(prepared: PreparedBuild, out: string, options: GoOptions): Promise<string> {
+  const { source } = prepared;
+  const where = { cwd: join(MODULES, source.module), env: goEnvironment(options.cacheDir) };
+  let compiled = 0;
+  await run(
+    tied(["go", "build", "-v", ...buildFlags(source), "-o", `${out}/`, ...Object.keys(source.packages)]),
+    {
+      ...where,
+      signal: options.signal,
+      code: "COMPONENT_BUILD_FAILED",
+      onLine: (line) => {
+        if (isPackagePath(line)) options.say("compiling", Math.min(++compiled / prepared.packages, 1));
+      },
+    },
+  );
+  for (const [path, name] of Object.entries(source.packages)) {
+    const built = await builtName(path, where);
+    if (built !== name) await rename(join(out, built), join(out, name));
+  }
+  for (const [link, program] of Object.entries(source.links ?? {})) await symlink(program, join(out, link));
+  return `Go module components/go/${source.module}`;
+}
+
+interface Where {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * The user's Go settings without the flags that would change the result.
+ * GOMODCACHE stays the user's: what is in it is verified by go.sum and is shared
+ * with every other Go build of theirs. GOCACHE is ours, so that removing our
+ * cache folder gives the space back; Go trims what has not been used for days.
+ */
+function goEnvironment(cacheDir: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    GOCACHE: join(cacheDir, "go", "build"),
+    GOFLAGS: "",
+    GOWORK: "off",
+    GOEXPERIMENT: "",
+    CGO_ENABLED: "0",
+  };
+}
+
+/**
+ * Go must be there, and new enough for the module. Since 1.21 an older Go
+ * fetches the toolchain that go.mod names by itself, if it may and can.
+ */
+async function requireGo(where: Where): Promise<void> {
+  const hint =
+    "install Go 1.26 or newer: https://go.dev/doc/install, or on Debian: apt-get install golang-go";
+  await run(["go", "env", "GOVERSION"], { ...where, code: "COMPONENT_GO_MISSING", hint });
+}
+
+/** `go build -v` says a line for each package it compiles, among messages that hold spaces. */
+function isPackagePath(line: string): boolean {
+  return /^[^\s:]+$/.test(line);
+}
+
+/** The name `go build` gives a package's program: its last path element before a version suffix. */
+async function builtName(path: string, where: Where): Promise<string> {
+  const importPath = (await run(["go", "list", "-f={{.ImportPath}}", path], where)).trim();
+  const parts = importPath.split("/");
+  return (/^v\d+$/.test(parts.at(-1) ?? "") ? parts.at(-2) : parts.at(-1)) ?? "";
+}

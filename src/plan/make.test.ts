@@ -16,7 +16,7 @@ import {
 } from "./test/faults.ts";
 import { fileOf, roomyFiles, roomyServer, server, site, tightFiles } from "./test/federations.ts";
 
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 40 };
 
 describe("every plan", () => {
   it("gives each machine a name, an address, a MAC and a uuid of its own", async () => {

@@ -22,6 +22,8 @@ export interface ClusterNetworks {
 
 type Kind = keyof ClusterNetworks;
 
+const NOUN: Readonly<Record<Kind, string>> = { pods: "pod network", services: "service network" };
+
 /** Where pod and service networks are cut from, site 1's first. */
 const SPACES: Readonly<Record<Kind, { readonly prefix: number; readonly spaces: readonly string[] }>> = {
   pods: {
@@ -53,7 +55,7 @@ export function allotNetworks(
   const claim = (site: string, index: number, kind: Kind, cidr: Cidr) => {
     const clash = claims.find(({ range }) => overlaps(range, cidr));
     if (clash) problems.push(overlapProblem(file, index, kind, cidr, clash.owner));
-    claims.push({ range: cidr, owner: `the ${kind} network of site ${site}` });
+    claims.push({ range: cidr, owner: `the ${NOUN[kind]} of site ${site}` });
     given.set(`${site}/${kind}`, cidr);
   };
   eachKind(file, (site, index, kind) => {
@@ -134,7 +136,7 @@ function overlapProblem(file: FederationFile, index: number, kind: Kind, cidr: C
     file,
     `sites[${index}].network.${kind}`,
     "PLAN_NETWORK_OVERLAP",
-    `the ${kind} network ${formatCidr(cidr)} of site ${site} overlaps ${owner}`,
+    `the ${NOUN[kind]} ${formatCidr(cidr)} of site ${site} overlaps ${owner}`,
     `choose another LAN, or set sites[${index}].network.${kind} to a network that is free`,
   );
 }
@@ -146,7 +148,7 @@ function exhaustedProblem(file: FederationFile, index: number, kind: Kind): Prob
     file,
     `sites[${index}].network.${kind}`,
     "PLAN_NETWORKS_EXHAUSTED",
-    `no /${prefix} is left in ${spaces.join(", ")} for the ${kind} network of site ${site}`,
+    `no /${prefix} is left in ${spaces.join(", ")} for the ${NOUN[kind]} of site ${site}`,
     `set sites[${index}].network.${kind} to a network that is free`,
   );
 }

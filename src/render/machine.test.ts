@@ -202,6 +202,18 @@ describe("kubeadm", () => {
     expect(join("attic-worker-1")).not.toHaveProperty("controlPlane");
   });
 
+  it("has its steps as units that no boot starts, and none that begins a cluster on a worker", () => {
+    const steps = (name: string) =>
+      [...files(name, LAB)].filter(([path]) => /panopticon-(init|join|reset)\.service$/.test(path));
+    expect(steps("attic-cp-1").map(([path]) => path.split("-").at(-1))).toEqual([
+      "init.service",
+      "join.service",
+      "reset.service",
+    ]);
+    expect(steps("attic-worker-1")).toHaveLength(2);
+    for (const [, text] of steps("attic-cp-1")) expect(text).not.toContain("[Install]");
+  });
+
   it("labels a node with its server and site", () => {
     expect(content("attic-worker-2", LAB, "/etc/panopticon/kubeadm-join.yaml")).toContain(
       "topology.kubernetes.io/region=attic,topology.kubernetes.io/zone=right",

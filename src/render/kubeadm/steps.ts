@@ -27,9 +27,12 @@ function step(name: string, argv: readonly string[]): RenderedFile {
 
 /** What kubeadm leaves to the person is done too: an etcd directory that holds anything stops the next join. */
 function resetStep(): RenderedFile {
-  const clean = ["/usr/bin/find", "/var/lib/etcd", "/var/lib/kubelet", "-mindepth", "1", "-delete"];
+  const folders = ["/var/lib/etcd", "/var/lib/kubelet"];
+  const clean = ["/usr/bin/find", ...folders, "-mindepth", "1", "-delete"];
   return unit("reset", [
     ["ExecStart", { argv: [KUBEADM, "reset", "--force"] }],
+    // A step cut off early, or a worker, has not made both; `find` fails over one that is missing.
+    ["ExecStart", { argv: ["/usr/bin/mkdir", "-p", ...folders] }],
     ["ExecStart", { argv: clean }],
     ["ExecStart", { argv: ["/usr/bin/rm", "-f", DONE_MARK] }],
   ]);

@@ -1,5 +1,6 @@
 /** Where a run begins: the list of commands, and how each ends. */
 import { Command } from "commander";
+import manifest from "../../package.json" with { type: "json" };
 import { addCheck } from "./check.ts";
 import type { AddCommand } from "./command.ts";
 import { addCompletion } from "./completion.ts";
@@ -24,8 +25,6 @@ const commands: readonly AddCommand[] = [
   addCompletion,
 ];
 
-const DESCRIPTION =
-  "Describes, plans, proves, builds and keeps alive highly available Kubernetes across your own sites.";
 const EXAMPLE = `
 Example:
   $ panopticon lab up examples/two-sites.yaml --yes
@@ -35,8 +34,8 @@ Exit codes: 0 done, 1 found wanting, 2 wrong use, 3 the world failed.`;
 /** The whole program, with every error thrown rather than ended on. */
 function makeProgram(): Command {
   const program = new Command("panopticon")
-    .description(DESCRIPTION)
-    .version("0.1.0", "--version")
+    .description(manifest.description)
+    .version(manifest.version, "--version")
     .addHelpText("after", EXAMPLE);
   for (const add of commands) add(program);
   throwErrors(program);

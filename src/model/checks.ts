@@ -1,9 +1,27 @@
 /** What must hold between the parts of a file: each check sees what could be read of the whole. */
-import type { Draft } from "./draft.ts";
-import type { Federation } from "./federation.ts";
-import type { Mistake } from "./mistakes.ts";
+import { checkAddresses } from "./checks/addresses.ts";
+import type { Check } from "./checks/check.ts";
+import { checkExternal } from "./checks/external.ts";
+import { checkGoals } from "./checks/goals.ts";
+import { checkKinds } from "./checks/kinds.ts";
+import { checkNames } from "./checks/names.ts";
+import { checkNetworks } from "./checks/networks.ts";
+import { checkNetworkSizes } from "./checks/network-sizes.ts";
+import { checkPassthrough } from "./checks/passthrough.ts";
+import { checkPlacement } from "./checks/placement.ts";
+import { checkServers } from "./checks/servers.ts";
+import { checkSizes } from "./checks/sizes.ts";
 
-/** Finds mistakes; where a part is unknown it says nothing about it. */
-export type Check = (federation: NonNullable<Draft<Federation>>) => readonly Mistake[];
-
-export const CHECKS: readonly Check[] = [];
+export const CHECKS: readonly Check[] = [
+  checkNames,
+  checkKinds,
+  checkGoals,
+  checkSizes,
+  checkNetworks,
+  checkNetworkSizes,
+  checkAddresses,
+  checkExternal,
+  checkServers,
+  checkPassthrough,
+  checkPlacement,
+];

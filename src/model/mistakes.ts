@@ -68,6 +68,8 @@ export interface Mistake {
   readonly path: Path;
   /** Where to point: the part's value (the default), its key, or an offset into the text. */
   readonly spot?: "key" | number;
+  /** For a mistyped key the part that was meant, whose value is unknown therefore. */
+  readonly meant?: Path;
 }
 
 /** `sites[0].network.lan`; empty for the file's top. */

@@ -12,7 +12,7 @@ import { type Mistake, type Path, pathText } from "./mistakes.ts";
 import { normalize } from "./normalize.ts";
 import { federationShape, type FederationInput } from "./shape.ts";
 import { shapeMistakes } from "./shape-mistakes.ts";
-import { type Places, readYaml } from "./yaml.ts";
+import { type Places, readYaml, type YamlReading } from "./yaml.ts";
 
 const MAX_BYTES = 2 ** 20;
 
@@ -26,26 +26,18 @@ const MAX_PROBLEMS = 100;
 export function parseFederation(text: string, file: string): FederationFile {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_BYTES) {
-    const hint = "a federation of a hundred sites needs a fifth of that";
-    throw failure(
-      [
-        {
-          code: "MODEL_FILE_TOO_LARGE",
-          message: `the file has ${bytes} bytes, more than ${MAX_BYTES}`,
-          hint,
-          path: [],
-        },
-      ],
-      file,
-    );
+    const message = `the file has ${bytes} bytes, more than ${MAX_BYTES}`;
+    const hint = "a federation file is far smaller: is this the right file?";
+    throw failure([{ code: "MODEL_FILE_TOO_LARGE", message, hint, path: [] }], file);
   }
   // A byte order mark is not part of the text, and would shift the first line's columns.
   const { value, places, mistakes, refused } = readYaml(text.replace(/^\uFEFF/, ""));
   const top = mistakes.length > 0 && value === undefined ? undefined : topMistake(value);
   if (top) throw failure([...mistakes, top], file, places);
   const shape = checkShape(value, refused);
-  const draft = normalize(withoutRefused(value, [...refused, ...shape.refused]) as Draft<FederationInput>);
-  const crossed = draft ? CHECKS.flatMap((check) => check(draft)) : [];
+  const input = withoutRefused(value, [...refused, ...shape.refused]) as Draft<FederationInput>;
+  const draft = normalize(input);
+  const crossed = input && draft ? CHECKS.flatMap((check) => check(draft, input)) : [];
   const all = [...mistakes, ...shape.mistakes, ...crossed];
   if (all.length > 0) throw failure(all, file, places);
   // No mistake was found, so that no part is unknown.
@@ -64,19 +56,20 @@ function topMistake(value: unknown): Mistake | undefined {
   };
 }
 
-/** Mistakes of shape, but for those that only follow from a part that was refused before. */
-function checkShape(
-  value: unknown,
-  refused: readonly Path[],
-): { mistakes: readonly Mistake[]; refused: readonly Path[] } {
-  const known = new Set(refused.map(pathText));
-  const isKnown = (path: Path) =>
-    path.some((_, index) => known.has(pathText(path.slice(0, index + 1)))) || known.has("");
+/** Mistakes of shape, but for those that only follow from a part that was refused or from a mistyped key. */
+function checkShape(value: unknown, refused: readonly Path[]): Pick<YamlReading, "mistakes" | "refused"> {
   const issues = federationShape.safeParse(value).error?.issues ?? [];
-  const mistakes = issues
-    .flatMap((issue) => shapeMistakes(issue, value))
-    .filter(({ path }) => !isKnown(path));
-  return { mistakes, refused: mistakes.map(({ path }) => path) };
+  const found = issues.flatMap((issue) => shapeMistakes(issue, value));
+  const meant = found.flatMap((mistake) => (mistake.meant ? [mistake.meant] : []));
+  const unknown = new Set([...refused, ...meant].map(pathText));
+  const follows = ({ path }: Mistake) => upwards(path).some((part) => unknown.has(part));
+  const first = new Map(
+    found.toReversed().map((mistake) => [`${mistake.code} ${pathText(mistake.path)}`, mistake]),
+  );
+  const mistakes = found.filter(
+    (mistake) => !follows(mistake) && first.get(`${mistake.code} ${pathText(mistake.path)}`) === mistake,
+  );
+  return { mistakes, refused: [...mistakes.map(({ path }) => path), ...meant] };
 }
 
 function failure(mistakes: readonly Mistake[], file: string, places?: Places): PanopticonError {
@@ -102,20 +95,23 @@ function toProblem({ code, message, hint, path, spot }: Mistake, file: string, p
 
 /** Where the part at the path starts; where it is not in the file, the key of the part that it should be in. */
 function offsetOf(path: Path, places: Places, spot: "key" | undefined): number {
-  const exact = spot === "key" ? places.keys.get(pathText(path)) : places.values.get(pathText(path));
-  if (exact !== undefined) return exact;
-  for (let length = path.length - 1; length >= 0; length--) {
-    const text = pathText(path.slice(0, length));
-    const offset = places.keys.get(text) ?? places.values.get(text);
-    if (offset !== undefined) return offset;
-  }
-  return 0;
+  const [exact = "", ...around] = upwards(path);
+  const offsets = [
+    spot === "key" ? places.keys.get(exact) : places.values.get(exact),
+    ...around.map((part) => places.keys.get(part) ?? places.values.get(part)),
+  ];
+  return offsets.find((offset) => offset !== undefined) ?? 0;
+}
+
+/** The texts of the path and of every part around it, the nearest first and the file's top last. */
+function upwards(path: Path): readonly string[] {
+  return Array.from({ length: path.length + 1 }, (_, index) => pathText(path.slice(0, path.length - index)));
 }
 
 function byPosition(left: Problem, right: Problem): number {
   const line = (left.at?.line ?? 0) - (right.at?.line ?? 0);
   const column = (left.at?.column ?? 0) - (right.at?.column ?? 0);
-  return line || column || (left.code < right.code ? -1 : 1);
+  return line || column || left.code.localeCompare(right.code, "en");
 }
 
 function sourceMap(places: Places, file: string): SourceMap {

@@ -10,24 +10,19 @@ type Issue = z.core.$ZodIssue;
 export function shapeMistakes(issue: Issue, root: unknown): Mistake[] {
   const path = issue.path as Path;
   const value = valueAt(root, path);
-  switch (issue.code) {
-    case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey([...path, key]));
-    case "invalid_union":
-      return unionMistakes(issue, path, root);
-    case "custom": {
-      const { code, hint } = issue.params as { code: ModelCode; hint: string };
-      return [{ code, message: issue.message, hint, path }];
-    }
-    case "invalid_value":
-      return [value === undefined ? missingKey(path) : wrongValue(path, value, issue.values.map(String))];
-    case "too_small":
-      return [outOfRange(path, value, issue.origin, "less", Number(issue.minimum))];
-    case "too_big":
-      return [outOfRange(path, value, issue.origin, "more", Number(issue.maximum))];
-    default:
-      return [value === undefined ? missingKey(path) : wrongType(path, value)];
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey([...path, key]));
+  if (issue.code === "invalid_union") return unionMistakes(issue, path, root);
+  if (value === undefined) return [missingKey(path)];
+  if (issue.code === "custom") {
+    const { code, hint } = issue.params as { code: ModelCode; hint: string };
+    return [{ code, message: issue.message, hint, path }];
   }
+  if (issue.code === "invalid_value") return [wrongValue(path, value, issue.values.map(String))];
+  if (issue.code === "too_small")
+    return [outOfRange(path, value, issue.origin, "at least", Number(issue.minimum))];
+  if (issue.code === "too_big")
+    return [outOfRange(path, value, issue.origin, "at most", Number(issue.maximum))];
+  return [wrongType(path, value)];
 }
 
 function unknownKey(path: Path): Mistake {
@@ -41,6 +36,7 @@ function unknownKey(path: Path): Mistake {
     hint,
     path,
     spot: "key",
+    ...(near && { meant: [...path.slice(0, -1), near] }),
   };
 }
 
@@ -49,8 +45,9 @@ export function missingKey(path: Path): Mistake {
   const key = String(path.at(-1));
   const schema = schemaAt(path);
   const example = schema?.const ?? schema?.examples?.[0] ?? schema?.enum?.[0];
-  const what = schema?.description ? ` (${schema.description.replace(/\.$/, "")})` : "";
-  const hint = example === undefined ? `add ${key}${what}` : `add it${what}, such as ${key}: ${example}`;
+  const what = schema?.description?.split(/[.;:]/)[0];
+  const line = example === undefined ? key : `${key}: ${example}`;
+  const hint = `add ${line}${what ? ` (${what.charAt(0).toLowerCase()}${what.slice(1)})` : ""}`;
   return { code: "MODEL_MISSING_KEY", message: `${key} is missing${inside(path)}`, hint, path };
 }
 
@@ -66,17 +63,16 @@ function outOfRange(
   path: Path,
   value: unknown,
   origin: string,
-  side: "less" | "more",
+  bound: "at least" | "at most",
   limit: number,
 ): Mistake {
-  const word = side === "less" ? "at least" : "at most";
   const unit =
     origin === "array" ? ` ${limit === 1 ? "entry" : "entries"}` : origin === "string" ? " characters" : "";
   const size = Array.isArray(value) ? `has ${value.length} entries` : `is ${quote(value)}`;
   return {
     code: "MODEL_OUT_OF_RANGE",
     message: `${nameOf(path)} ${size}`,
-    hint: `write ${word} ${limit}${unit}`,
+    hint: `write ${bound} ${limit}${unit}`,
     path,
   };
 }
@@ -91,7 +87,7 @@ function unionMistakes(
     (branch) => !branch.some((inner) => inner.path.length === 0 && inner.code === "invalid_type"),
   );
   if (!meant) return [wrongType(path, valueAt(root, path))];
-  return meant.flatMap((inner) => shapeMistakes({ ...inner, path: [...path, ...inner.path] } as Issue, root));
+  return meant.flatMap((inner) => shapeMistakes({ ...inner, path: [...path, ...inner.path] }, root));
 }
 
 function wrongType(path: Path, value: unknown): Mistake {

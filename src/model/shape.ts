@@ -38,7 +38,7 @@ const size = (role: (typeof ROLES)[number], description: string) => {
       cpus: cpus.optional().meta({ description: "Virtual CPUs.", default: count }),
       memory: text(MEMORY, "Memory.", "4GiB")
         .optional()
-        .meta({ default: `${memoryMiB}MiB` }),
+        .meta({ default: memoryMiB % 1024 === 0 ? `${memoryMiB / 1024}GiB` : `${memoryMiB}MiB` }),
       disk: text(DISK_SIZE, "Disk.", "32GiB")
         .optional()
         .meta({ default: `${diskGiB}GiB` }),
@@ -127,9 +127,9 @@ const server = z
       description: "A witness is a small box that carries one control plane (a vote) and nothing else.",
       default: "full",
     }),
-    cpus: cpus.meta({ description: "CPU threads.", examples: [8] }),
-    memory: text(MEMORY, "Memory."),
-    dom0Memory: text(MEMORY, "Memory that Xen's own domain keeps.", DOM0_MEMORY)
+    cpus: cpus.meta({ description: "Its CPU threads.", examples: [8] }),
+    memory: text(MEMORY, "All its memory."),
+    dom0Memory: text(MEMORY, "Memory that Xen's own domain (dom0) keeps.", DOM0_MEMORY)
       .optional()
       .meta({ default: DOM0_MEMORY }),
     disks: z.array(disk).min(1).max(64).meta({ description: "Disks that machines are stored on." }),
@@ -182,7 +182,7 @@ export const federationShape = z.strictObject({
     .literal("panopticon/v1")
     .meta({ description: "The version of this format.", examples: ["panopticon/v1"] }),
   name: text(NAME, "The federation's name.", "home"),
-  domain: text(DOMAIN, "The DNS domain the federation answers for."),
+  domain: text(DOMAIN, "The domain the federation answers for."),
   crown: text(NAME, "The on-prem site that leads: it holds the hub."),
   kubernetes: text(KUBERNETES_VERSION, "The Kubernetes version of every site.")
     .optional()

@@ -9,7 +9,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
   type Pair,
   parseDocument,
@@ -18,6 +17,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { Position } from "#base/errors.ts";
+import { lineIndex } from "./lines.ts";
 import { type Mistake, type ModelCode, type Path, pathText, quote } from "./mistakes.ts";
 
 /** A federation file is five levels deep. */
@@ -51,9 +51,7 @@ interface Reader {
 
 /** Reads one YAML document strictly. Never throws. */
 export function readYaml(text: string): YamlReading {
-  const lines = new LineCounter();
   const document = parseDocument(text, {
-    lineCounter: lines,
     version: "1.2",
     compat: "yaml-1.1",
     prettyErrors: false,
@@ -67,13 +65,13 @@ export function readYaml(text: string): YamlReading {
     keys: new Map(),
     ambiguous: new Set(document.warnings.map((warning) => warning.pos[0])),
   };
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return { line, column: col };
-  };
+  // The YAML package's own LineCounter miscounts after some syntax errors.
+  const position = lineIndex(text);
   const places: Places = { values: reader.values, keys: reader.keys, position };
   if (document.errors.length > 0) {
-    reader.mistakes.push(...syntaxMistakes(document.errors, (offset) => position(offset).line));
+    // An odd character is reason enough for what the reader says after it.
+    if (reader.mistakes.length === 0)
+      reader.mistakes.push(...syntaxMistakes(document.errors, (offset) => position(offset).line));
     return { value: undefined, places, mistakes: reader.mistakes, refused: [[]] };
   }
   const value = readNode(document.contents, [], reader);
@@ -111,7 +109,13 @@ function readNode(node: Node | null, path: Path, reader: Reader): unknown {
     });
   }
   if (node.tag !== undefined) {
-    return refuse(reader, path, "MODEL_YAML_TAG", `the tag ${quote(node.tag)} sets a type`, "remove the tag");
+    return refuse(
+      reader,
+      path,
+      "MODEL_YAML_TAG",
+      `the tag ${node.tag.replace("tag:yaml.org,2002:", "!!")} sets a type`,
+      "remove the tag",
+    );
   }
   if (isMap(node)) return readMap(node, path, reader);
   if (isSeq(node)) return node.items.map((item, index) => readNode(item as Node, [...path, index], reader));
@@ -155,6 +159,8 @@ function readKey(pair: Pair, path: Path, reader: Reader): string | undefined {
     return refuseKey("MODEL_YAML_KEY", "a key is not plain text", "write the key as one word");
   const key = pair.key;
   if (key.source === "<<") {
+    // Which keys the mapping would have is unknown.
+    reader.refused.push(path);
     return refuseKey("MODEL_YAML_MERGE", "<< merges one mapping into another", "write the keys out here");
   }
   if (reader.ambiguous.has(spot) || typeof key.value !== "string") {
@@ -193,37 +199,43 @@ function offsetOf(node: unknown): number {
   return (node as Node | null)?.range?.[0] ?? 0;
 }
 
-/** Control characters, byte order marks inside, text direction, and the line ends that only YAML 1.1 knows. */
+/**
+ * Control characters, line ends that not every YAML version knows, byte order
+ * marks inside, text direction, and spaces that are none to YAML where it needs one.
+ */
 const ODD_CHARACTER =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|\r(?!\n)/g;
+  /(?![\t\r\n])\p{Cc}|\r(?!\n)|[\u2028\u2029\ufeff]|\p{Bidi_Control}|(?<=^[ -]*|:)(?! )\p{Zs}/gmu;
 
 function characterMistakes(text: string): Mistake[] {
-  return [...text.matchAll(ODD_CHARACTER)].map((match) => {
-    const number = match[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+  return [...text.matchAll(ODD_CHARACTER)].map(({ 0: character, index }) => {
+    const number = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
     return {
       code: "MODEL_YAML_CHARACTER",
       message: `the invisible character U+${number} stands here`,
-      hint: "remove it; lines end with a line feed",
+      hint: /\p{Zs}/u.test(character)
+        ? "write an ordinary space"
+        : "remove it, and end lines with a line feed",
       path: [],
-      spot: match.index,
+      spot: index,
     };
   });
 }
 
-function directiveMistakes(document: Document, text: string): Mistake[] {
-  const spot = text.search(/^%/m);
-  const explicit =
-    document.directives?.yaml.explicit || Object.keys(document.directives?.tags ?? {}).length > 1;
-  if (spot < 0 || !explicit) return [];
+function directiveMistakes({ directives, warnings }: Document, text: string): Mistake[] {
+  const known = directives?.yaml.explicit || Object.keys(directives?.tags ?? {}).length > 1;
+  if (!known && !warnings.some((warning) => warning.code === "BAD_DIRECTIVE")) return [];
   const message = "a line that begins with % changes how the file is read";
+  const spot = Math.max(0, text.search(/^%/m));
   return [{ code: "MODEL_YAML_DIRECTIVE", message, hint: "remove the line", path: [], spot }];
 }
 
-/** One mistake a line: what follows in the same line is nearly always a consequence. */
+/** The causes, one a line: what else the reader says of nesting, of tabs or of the same line follows from them. */
 function syntaxMistakes(errors: readonly YAMLError[], lineOf: (offset: number) => number): Mistake[] {
   const deep = errors.find((error) => error.code === "RESOURCE_EXHAUSTION");
+  const tabs = errors.filter((error) => error.code === "TAB_AS_INDENT");
+  const causes = deep ? [deep] : tabs.length > 0 ? tabs : errors;
   const seen = new Set<number>();
-  return (deep ? [deep] : errors)
+  return causes
     .filter((error) => !seen.has(lineOf(error.pos[0])) && seen.add(lineOf(error.pos[0])))
     .map(syntaxMistake);
 }
@@ -234,10 +246,15 @@ function syntaxMistake(error: YAMLError): Mistake {
   const mistake = known ?? {
     code: "MODEL_YAML_SYNTAX",
     message: `not YAML: ${text}`,
-    hint: "mend the text here or in the line above",
+    hint: SYNTAX_HINTS.get(error.code) ?? "mend the text here or in the line above",
   };
   return { ...mistake, path: [], spot: error.pos[0] };
 }
+
+const SYNTAX_HINTS: ReadonlyMap<string, string> = new Map([
+  ["BLOCK_AS_IMPLICIT_KEY", 'put text that holds ": " in quotes, and check how this line is indented'],
+  ["MISSING_CHAR", "find the quote or bracket that is opened above and not closed"],
+]);
 
 const KNOWN_ERRORS: ReadonlyMap<string, Pick<Mistake, "code" | "message" | "hint">> = new Map([
   [

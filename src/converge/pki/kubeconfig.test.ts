@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { runProcess } from "#base/process.ts";
 import { needTool } from "../../../test/tools.ts";
-import { adminKubeconfig, bootstrapKubeconfig } from "./kubeconfig.ts";
+import { bootstrapKubeconfig } from "./kubeconfig.ts";
 
 const CLIENT = { certificate: "CERT\n", key: "KEY\n" };
 
@@ -31,13 +31,13 @@ describe("kubeconfig", () => {
     const folder = await mkdtemp(join(tmpdir(), "kubeconfig-"));
     context.onTestFinished(() => rm(folder, { recursive: true }));
     const file = join(folder, "config");
-    await writeFile(file, adminKubeconfig("attic", "10.11.0.5:6443", "CA\n", CLIENT));
+    await writeFile(file, bootstrapKubeconfig("10.11.0.5:6443", "CA\n", CLIENT));
     const view = await runProcess([kubectl, "config", "view", "-o", "json", "--kubeconfig", file]);
     expect(view.code).toBe(0);
     expect(JSON.parse(view.stdout)).toMatchObject({
-      "current-context": "attic",
-      clusters: [{ name: "attic", cluster: { server: "https://10.11.0.5:6443" } }],
-      contexts: [{ name: "attic", context: { cluster: "attic", user: "attic-admin" } }],
+      "current-context": "bootstrap",
+      clusters: [{ name: "site", cluster: { server: "https://10.11.0.5:6443" } }],
+      contexts: [{ name: "bootstrap", context: { cluster: "site", user: "bootstrap" } }],
     });
   });
 });

@@ -31,7 +31,7 @@ export function kubeconfigEntries(content: KubeconfigContent): {
 }
 
 /** A whole kubeconfig with one context, which is the current one. */
-export function kubeconfig(content: KubeconfigContent): string {
+function kubeconfig(content: KubeconfigContent): string {
   const entries = kubeconfigEntries(content);
   return stringify(
     {
@@ -49,17 +49,6 @@ export function kubeconfig(content: KubeconfigContent): string {
 /** What `kubeadm join` reads as `discovery.file.kubeConfigPath`; `endpoint` is `host:port`. */
 export function bootstrapKubeconfig(endpoint: string, authority: string, client: KeyedCertificate): string {
   const names = { cluster: "site", user: "bootstrap", context: "bootstrap" };
-  return kubeconfig({ server: `https://${endpoint}`, authority, client, ...names });
-}
-
-/** The operator's own kubeconfig for one site; `endpoint` is `host:port`. */
-export function adminKubeconfig(
-  site: string,
-  endpoint: string,
-  authority: string,
-  client: KeyedCertificate,
-): string {
-  const names = { cluster: site, user: `${site}-admin`, context: site };
   return kubeconfig({ server: `https://${endpoint}`, authority, client, ...names });
 }
 

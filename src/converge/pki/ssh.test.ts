@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mustRun } from "#base/process.ts";
-import { ensureSshKeys, knownHosts, sshFiles } from "./ssh.ts";
+import { ensureSshKeys, knownHosts } from "./ssh.ts";
 
 const MACHINES = ["attic-ecam-1", "attic-cp-1", "attic-cp-2", "attic-cp-3", "attic-worker-1"];
 
@@ -61,20 +61,5 @@ describe("knownHosts", () => {
   it("is an error for a machine without a key", async () => {
     const keys = await ensureSshKeys(dir, []);
     expect(() => knownHosts(keys, [{ name: "shed-cp-1", address: "10.0.0.1" }])).toThrow("shed-cp-1");
-  });
-});
-
-describe("sshFiles", () => {
-  it("gives the machine its own key and lets the operator in", async () => {
-    const keys = await ensureSshKeys(dir, ["attic-cp-1"]);
-    const files = new Map(sshFiles(keys, "attic-cp-1").map((file) => [file.path, file]));
-    expect(files.get("/etc/ssh/ssh_host_ed25519_key")).toMatchObject({ mode: 0o600 });
-    expect(files.get("/root/.ssh/authorized_keys")?.content).toBe(`${keys.operator.publicKey}\n`);
-    await writeFile(join(dir, "copy"), files.get("/etc/ssh/ssh_host_ed25519_key")?.content ?? "", {
-      mode: 0o600,
-    });
-    expect(await mustRun("TEST", ["ssh-keygen", "-y", "-f", join(dir, "copy")])).toBe(
-      files.get("/etc/ssh/ssh_host_ed25519_key.pub")?.content,
-    );
   });
 });

@@ -5,7 +5,6 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { mustRun } from "#base/process.ts";
-import type { RenderedFile } from "#render/files.ts";
 import { createOnce, privateFolder, readIfThere } from "./store.ts";
 
 const PARALLEL = 4;
@@ -41,16 +40,6 @@ export async function ensureSshKeys(dir: string, machines: readonly string[]): P
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
   return { operator, hosts };
-}
-
-/** The files that make a machine known to us and open to the operator; it must have them before its sshd starts. */
-export function sshFiles(keys: SshKeys, machine: string): readonly RenderedFile[] {
-  const host = hostKey(keys, machine);
-  return [
-    { path: "/etc/ssh/ssh_host_ed25519_key", content: host.privateKey, mode: 0o600 },
-    { path: "/etc/ssh/ssh_host_ed25519_key.pub", content: `${host.publicKey}\n`, mode: 0o644 },
-    { path: "/root/.ssh/authorized_keys", content: `${keys.operator.publicKey}\n`, mode: 0o600 },
-  ];
 }
 
 /** A known_hosts file that pins each machine, by name and by address, to its key (sshd(8), SSH_KNOWN_HOSTS). */

@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { connectionFailure } from "./failure.ts";
 
 const READY = "ready";
-const READY_SECONDS = 20;
+const READY_SECONDS = 30;
 const CLOSE_SECONDS = 2;
 
 export interface Master {

@@ -24,8 +24,8 @@ function commonOptions(identity: SshIdentity): readonly (readonly [string, strin
     ["GlobalKnownHostsFile", "/dev/null"],
     ["CheckHostIP", "no"],
     ["UpdateHostKeys", "no"],
-    ["ConnectTimeout", "5"],
-    ["ServerAliveInterval", "3"],
+    ["ConnectTimeout", "10"],
+    ["ServerAliveInterval", "5"],
     ["ServerAliveCountMax", "3"],
     ["LogLevel", "ERROR"],
   ];

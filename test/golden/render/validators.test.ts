@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { needTool } from "../../tools.ts";
 import { PLATFORMS, type Tree, exampleSeed, exampleTree } from "./trees.ts";
-import { type Verdict, inNewNetwork, inScratch, needRoot, put, run } from "./validators.ts";
+import { type Verdict, inNewNetwork, inScratch, needBeside, needRoot, put, run } from "./validators.ts";
 
 const trees = new Map<string, Tree>();
 beforeAll(async () => {
@@ -131,7 +131,7 @@ describe.each(Object.keys(PLATFORMS))("on %s", (platform) => {
   });
 
   it("kube-proxy accepts its settings", (context) => {
-    const proxy = needTool(context, "kube-proxy");
+    const proxy = needBeside(context, "kubeadm", "kube-proxy");
     const settings = initDocument(platform, "KubeProxyConfiguration");
     const check = (config: object): Verdict =>
       inScratch((folder) =>
@@ -190,7 +190,7 @@ describe("in the lab", () => {
     ["kube-scheduler", "scheduler"],
     ["etcd", "etcd"],
   ] as const)("%s knows its flags", ([program, key], context) => {
-    const path = needTool(context, program);
+    const path = needBeside(context, key === "etcd" ? "etcdctl" : "kubeadm", program);
     const cluster = initDocument("lab", "ClusterConfiguration") as Record<string, Component>;
     const component = key === "etcd" ? (cluster[key] as { local?: Component })?.local : cluster[key];
     const flags = (component?.extraArgs ?? []).map(asFlag);

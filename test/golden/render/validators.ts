@@ -1,9 +1,10 @@
 /** Runs the real program of each format over rendered text; every path the text names is put in a scratch folder. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "vitest";
+import { findTool, needTool } from "../../tools.ts";
 
 export interface Verdict {
   readonly code: number | null;
@@ -49,4 +50,11 @@ export function needRoot(context: TestContext, why: string): void {
   const reason = `needs root: ${why}`;
   if (process.env["CI"]) throw new Error(reason);
   context.skip(reason);
+}
+
+/** A program that stands beside another one in the components' store, or on the path; else the test ends. */
+export function needBeside(context: TestContext, neighbour: string, name: string): string {
+  const found = findTool(neighbour);
+  const beside = found && join(dirname(realpathSync(found)), name);
+  return beside && existsSync(beside) ? beside : needTool(context, name);
 }

@@ -159,6 +159,20 @@ describe("growth", () => {
   });
 });
 
+it("leaves root disks where they were cut, even where another disk now has more room", async () => {
+  const disks = (hdd: number) => [
+    { name: "ssd", sizeGiB: 500 },
+    { name: "hdd", sizeGiB: hdd },
+  ];
+  const asked = (hdd: number) =>
+    fileOf([site("attic", 11, [server("a", { disks: disks(hdd) })], { controlplanes: 1 })]);
+  const roots = (plan: Plan) => sitePlan(plan, "attic").machines.map((machine) => machine.disks[0]?.from);
+  const before = await makePlan(asked(400));
+  expect(roots(before)).toEqual(["ssd", "ssd", "ssd"]);
+  expect(roots(await makePlan(asked(2000), before))).toEqual(["ssd", "ssd", "ssd"]);
+  expect(roots(await makePlan(asked(2000)))).toEqual(["hdd", "hdd", "hdd"]);
+});
+
 describe("removal", () => {
   const two = [site("attic", 11, [server("a"), server("b")]), site("cellar", 12, [server("a")])] as const;
 

@@ -83,6 +83,14 @@ describe("addresses", () => {
     ]);
   });
 
+  it("are not taken from the ingress range, even for the last machine", async () => {
+    const lan = network("10.11.0.0/28", { reserved: [{ first: "10.11.0.2", last: "10.11.0.4" }] });
+    const asked = site("attic", 11, [server("a"), server("b")], { network: lan });
+    expect((await refusal(fileOf([asked]))).map(({ code }) => code)).toEqual(["PLAN_LAN_FULL"]);
+    const { machines } = await planOf({ ...asked, servers: [server("a"), server("b", { workers: 0 })] });
+    expect(machines.map(({ address }) => address)).not.toContain("10.11.0.13");
+  });
+
   it("move only where the file forbids the one planned before", async () => {
     const asked = site("attic", 11, [server("a"), server("b")]);
     const before = await makePlan(fileOf([asked]));

@@ -46,7 +46,7 @@ export interface SiteNetwork {
   /** CIDR of the LAN, such as `10.11.0.0/24`. */
   readonly lan: string;
   readonly gateway: string;
-  /** Public addresses of the site's router, at least one. */
+  /** Public addresses of the site's router; at least one in an on-prem site. */
   readonly external: readonly string[];
   /** Inclusive ranges the plan must not touch (a router's DHCP pool, printers). */
   readonly reserved: readonly AddressRange[];

@@ -4,21 +4,28 @@
  * that a file means the same to us, to an editor and to any other program.
  */
 import {
-  type Document,
+  Composer,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   type Node,
   type Pair,
-  parseDocument,
+  Parser,
   type Scalar,
-  type YAMLError,
   type YAMLMap,
 } from "yaml";
 import type { Position } from "#base/errors.ts";
+import { tooDeepAt } from "./depth.ts";
 import { lineIndex } from "./lines.ts";
 import { type Mistake, type ModelCode, type Path, pathText, quote } from "./mistakes.ts";
+import {
+  characterMistakes,
+  directiveMistakes,
+  secondDocument,
+  syntaxMistakes,
+  tooDeep,
+} from "./yaml-mistakes.ts";
 
 /** A federation file is five levels deep. */
 const MAX_DEPTH = 32;
@@ -51,46 +58,47 @@ interface Reader {
 
 /** Reads one YAML document strictly. Never throws. */
 export function readYaml(text: string): YamlReading {
-  const document = parseDocument(text, {
-    version: "1.2",
-    compat: "yaml-1.1",
-    prettyErrors: false,
-    // Its check is quadratic in the number of keys; readMap has its own.
-    uniqueKeys: false,
-  });
-  const reader: Reader = {
-    mistakes: [...characterMistakes(text), ...directiveMistakes(document, text)],
-    refused: [],
-    values: new Map(),
-    keys: new Map(),
-    ambiguous: new Set(document.warnings.map((warning) => warning.pos[0])),
-  };
   // The YAML package's own LineCounter miscounts after some syntax errors.
   const position = lineIndex(text);
-  const places: Places = { values: reader.values, keys: reader.keys, position };
+  const mistakes = characterMistakes(text);
+  const unread = (more: readonly Mistake[]): YamlReading => {
+    const places = { values: new Map(), keys: new Map(), position };
+    return { value: undefined, places, mistakes: [...mistakes, ...more], refused: [[]] };
+  };
+  const tokens = [...new Parser().parse(text)];
+  const deep = tooDeepAt(tokens, MAX_DEPTH);
+  if (deep !== undefined) return unread([tooDeep(deep, MAX_DEPTH)]);
+  const [document, second] = new Composer(COMPOSE_OPTIONS).compose(tokens, true, text.length);
+  if (!document) return unread([]);
+  mistakes.push(...directiveMistakes(document, text), ...(second ? [secondDocument(second)] : []));
   if (document.errors.length > 0) {
     // An odd character is reason enough for what the reader says after it.
-    if (reader.mistakes.length === 0)
-      reader.mistakes.push(...syntaxMistakes(document.errors, (offset) => position(offset).line));
-    return { value: undefined, places, mistakes: reader.mistakes, refused: [[]] };
+    return unread(
+      mistakes.length > 0 ? [] : syntaxMistakes(document.errors, (offset) => position(offset).line),
+    );
   }
+  const ambiguous = new Set(document.warnings.map((warning) => warning.pos[0]));
+  const reader: Reader = { mistakes, refused: [], values: new Map(), keys: new Map(), ambiguous };
   const value = readNode(document.contents, [], reader);
-  return { value, places, mistakes: reader.mistakes, refused: reader.refused };
+  return {
+    value,
+    places: { values: reader.values, keys: reader.keys, position },
+    mistakes,
+    refused: reader.refused,
+  };
 }
+
+const COMPOSE_OPTIONS = {
+  version: "1.2",
+  compat: "yaml-1.1",
+  // Its check is quadratic in the number of keys; readMap has its own.
+  uniqueKeys: false,
+} as const;
 
 function readNode(node: Node | null, path: Path, reader: Reader): unknown {
   if (node === null) return null;
   const offset = node.range?.[0] ?? 0;
   reader.values.set(pathText(path), offset);
-  if (path.length > MAX_DEPTH) {
-    return refuse(
-      reader,
-      path,
-      "MODEL_YAML_TOO_DEEP",
-      `more than ${MAX_DEPTH} levels of nesting`,
-      "write fewer levels",
-    );
-  }
   if (isAlias(node)) {
     return refuse(
       reader,
@@ -198,79 +206,3 @@ function refuse(reader: Reader, path: Path, code: ModelCode, message: string, hi
 function offsetOf(node: unknown): number {
   return (node as Node | null)?.range?.[0] ?? 0;
 }
-
-/**
- * Control characters, line ends that not every YAML version knows, byte order
- * marks inside, text direction, and spaces that are none to YAML where it needs one.
- */
-const ODD_CHARACTER =
-  /(?![\t\r\n])\p{Cc}|\r(?!\n)|[\u2028\u2029\ufeff]|\p{Bidi_Control}|(?<=^[ -]*|:)(?! )\p{Zs}/gmu;
-
-function characterMistakes(text: string): Mistake[] {
-  return [...text.matchAll(ODD_CHARACTER)].map(({ 0: character, index }) => {
-    const number = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-    return {
-      code: "MODEL_YAML_CHARACTER",
-      message: `the invisible character U+${number} stands here`,
-      hint: /\p{Zs}/u.test(character)
-        ? "write an ordinary space"
-        : "remove it, and end lines with a line feed",
-      path: [],
-      spot: index,
-    };
-  });
-}
-
-function directiveMistakes({ directives, warnings }: Document, text: string): Mistake[] {
-  const known = directives?.yaml.explicit || Object.keys(directives?.tags ?? {}).length > 1;
-  if (!known && !warnings.some((warning) => warning.code === "BAD_DIRECTIVE")) return [];
-  const message = "a line that begins with % changes how the file is read";
-  const spot = Math.max(0, text.search(/^%/m));
-  return [{ code: "MODEL_YAML_DIRECTIVE", message, hint: "remove the line", path: [], spot }];
-}
-
-/** The causes, one a line: what else the reader says of nesting, of tabs or of the same line follows from them. */
-function syntaxMistakes(errors: readonly YAMLError[], lineOf: (offset: number) => number): Mistake[] {
-  const deep = errors.find((error) => error.code === "RESOURCE_EXHAUSTION");
-  const tabs = errors.filter((error) => error.code === "TAB_AS_INDENT");
-  const causes = deep ? [deep] : tabs.length > 0 ? tabs : errors;
-  const seen = new Set<number>();
-  return causes
-    .filter((error) => !seen.has(lineOf(error.pos[0])) && seen.add(lineOf(error.pos[0])))
-    .map(syntaxMistake);
-}
-
-function syntaxMistake(error: YAMLError): Mistake {
-  const known = KNOWN_ERRORS.get(error.code);
-  const text = (error.message.split("\n")[0] ?? "").replaceAll(/[\p{C}\p{Z}]/gu, " ");
-  const mistake = known ?? {
-    code: "MODEL_YAML_SYNTAX",
-    message: `not YAML: ${text}`,
-    hint: SYNTAX_HINTS.get(error.code) ?? "mend the text here or in the line above",
-  };
-  return { ...mistake, path: [], spot: error.pos[0] };
-}
-
-const SYNTAX_HINTS: ReadonlyMap<string, string> = new Map([
-  ["BLOCK_AS_IMPLICIT_KEY", 'put text that holds ": " in quotes, and check how this line is indented'],
-  ["MISSING_CHAR", "find the quote or bracket that is opened above and not closed"],
-]);
-
-const KNOWN_ERRORS: ReadonlyMap<string, Pick<Mistake, "code" | "message" | "hint">> = new Map([
-  [
-    "TAB_AS_INDENT",
-    { code: "MODEL_YAML_TAB", message: "a tab indents this line", hint: "indent with spaces" },
-  ],
-  [
-    "MULTIPLE_DOCS",
-    {
-      code: "MODEL_YAML_MULTIPLE_DOCUMENTS",
-      message: "a second document begins here",
-      hint: "keep one federation in a file: remove this --- and what follows it",
-    },
-  ],
-  [
-    "RESOURCE_EXHAUSTION",
-    { code: "MODEL_YAML_TOO_DEEP", message: "the values nest too deeply", hint: "write fewer levels" },
-  ],
-]);

@@ -5,7 +5,6 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { sha256 } from "#base/hash.ts";
 import { worldFailed } from "#base/errors.ts";
@@ -88,7 +87,7 @@ async function append(url: string, part: string, options: DownloadOptions): Prom
   const total = Number.isNaN(length) ? undefined : offset + length;
   try {
     await pipeline(
-      Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]),
+      response.body,
       (chunks: AsyncIterable<Uint8Array>) => watched(chunks, offset, total, options),
       createWriteStream(part, { flags: resumed ? "a" : "w" }),
     );

@@ -193,7 +193,7 @@ async function allOrAbort(session: Session, work: readonly Promise<unknown>[]): 
     await Promise.all(work);
   } catch (error) {
     session.abort.abort();
-    await Promise.allSettled([...session.entries.values()]);
+    await Promise.allSettled(session.entries.values());
     throw error;
   }
 }

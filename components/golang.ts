@@ -1,9 +1,9 @@
 /** Builds programs from Go modules, with Go's own cache inside ours so that a killed build goes on where it was. */
 import { readdir, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { GoSource } from "./catalogue.ts";
 import { fileSha256 } from "./files.ts";
 import { run, tied } from "./run.ts";
+import type { GoSource } from "./source.ts";
 
 const MODULES = join(import.meta.dirname, "go");
 

@@ -3,13 +3,13 @@
  * the same bytes. Layers are shared between images by their digest, and what
  * reads `docker save` archives or OCI layouts reads it (OCI Image Format 1.1).
  */
-import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { pack, type Header, type Pack } from "tar-stream";
 import { sha256, stableJson } from "#base/hash.ts";
+import { fileSha256 } from "./files.ts";
 
 /** One entry of a layer; the path has no leading slash. Missing parent folders are added. */
 export type LayerEntry =
@@ -73,12 +73,13 @@ export async function writeImages(
       Layers: imageLayers.map(blobPath),
     });
   }
-  await writeArchive(path, [
+  const members: readonly (readonly [string, Blob])[] = [
     ["index.json", textBlob({ schemaVersion: 2, mediaType: MEDIA.index, manifests })],
     ["manifest.json", textBlob(dockerManifest)],
     ["oci-layout", textBlob({ imageLayoutVersion: "1.0.0" })],
     ...[...blobs.values()].map((blob): [string, Blob] => [blobPath(blob), blob]),
-  ]);
+  ];
+  await writeTar(path, (archive) => fillArchive(archive, members));
 }
 
 const MEDIA = {
@@ -124,21 +125,22 @@ function indexEntry(image: ImageSpec, manifest: Blob, architecture: string): obj
 
 /** Writes a layer as a tar and gives its digest. */
 async function writeLayer(layer: Layer, path: string): Promise<Blob> {
+  await writeTar(path, (archive) => fillLayer(archive, layer));
+  const digest = `sha256:${await fileSha256(path)}`;
+  return { digest, size: (await stat(path)).size, content: { file: path } };
+}
+
+/** Writes what `fill` puts into the archive; a failure on either side ends the other. */
+async function writeTar(path: string, fill: (archive: Pack) => Promise<void>): Promise<void> {
   const archive = pack();
-  const hash = createHash("sha256");
-  const filling = fillLayer(archive, layer);
-  await pipeline(
-    archive,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        yield chunk;
-      }
+  const filling = fill(archive).then(
+    () => archive.finalize(),
+    (error: Error) => {
+      archive.destroy(error);
+      throw error;
     },
-    createWriteStream(path),
   );
-  await filling;
-  return { digest: `sha256:${hash.digest("hex")}`, size: (await stat(path)).size, content: { file: path } };
+  await Promise.all([filling, pipeline(archive, createWriteStream(path))]);
 }
 
 async function fillLayer(archive: Pack, layer: Layer): Promise<void> {
@@ -156,29 +158,26 @@ async function fillLayer(archive: Pack, layer: Layer): Promise<void> {
       await addFile(archive, entry.path, entry.file, entry.mode);
     }
   }
-  archive.finalize();
 }
 
-async function writeArchive(path: string, members: readonly (readonly [string, Blob])[]): Promise<void> {
-  const archive = pack();
-  const written = pipeline(archive, createWriteStream(path));
+async function fillArchive(archive: Pack, members: readonly (readonly [string, Blob])[]): Promise<void> {
   for (const folder of ["blobs", "blobs/sha256"]) {
     await addEntry(archive, { name: `${folder}/`, type: "directory", mode: 0o755 });
   }
-  for (const [name, blob] of members) {
-    if ("file" in blob.content) await addFile(archive, name, blob.content.file, 0o644);
-    else await addEntry(archive, { name, mode: 0o644 }, blob.content.text);
+  for (const [name, { content }] of members) {
+    if ("file" in content) await addFile(archive, name, content.file, 0o644);
+    else await addEntry(archive, { name, mode: 0o644 }, content.text);
   }
-  archive.finalize();
-  await written;
 }
 
-function addEntry(archive: Pack, header: Partial<Header> & { readonly name: string }, content?: string): Promise<void> {
+function addEntry(
+  archive: Pack,
+  header: Partial<Header> & { readonly name: string },
+  content = "",
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve());
-    const full = { ...header, uid: 0, gid: 0, mtime: EPOCH };
-    if (content === undefined) archive.entry(full, done);
-    else archive.entry(full, content, done);
+    archive.entry({ ...header, uid: 0, gid: 0, mtime: EPOCH }, content, done);
   });
 }
 

@@ -1,13 +1,8 @@
 /** Tells what there is and what is still to be had. */
-import {
-  CATALOGUE,
-  type Component,
-  type ComponentKind,
-  type ComponentName,
-  type Source,
-} from "./catalogue.ts";
+import { CATALOGUE, type Component, type ComponentKind, type ComponentName } from "./catalogue.ts";
 import { findReady } from "./recipes.ts";
 import { defaultCacheDir } from "./store.ts";
+import type { Source } from "./source.ts";
 
 export interface ListedComponent {
   readonly name: ComponentName;

@@ -1,7 +1,7 @@
 /** How each component is made from its sources, the best that works first. */
 import { join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
-import type { Component, ComponentName, GoSource, OfficialSource } from "./catalogue.ts";
+import type { Component, ComponentName } from "./catalogue.ts";
 import { Unreachable } from "./download.ts";
 import { buildGo, prepareGo } from "./golang.ts";
 import { type ImageParts, imageSpecs } from "./images.ts";
@@ -9,6 +9,7 @@ import { writeImages } from "./imagetar.ts";
 import { makeNodeLayer } from "./nodelayer.ts";
 import { releaseArchitecture, takeOfficial } from "./official.ts";
 import { makeSeed } from "./seed.ts";
+import type { GoSource, OfficialSource } from "./source.ts";
 
 /** Folders of what a component is put together from. */
 export type Parts = Readonly<Partial<Record<ComponentName, string>>>;
@@ -71,25 +72,16 @@ async function build(source: GoSource, options: MakeOptions): Promise<string> {
 }
 
 async function assemble(name: ComponentName, parts: Parts, options: MakeOptions): Promise<void> {
-  switch (name) {
-    case "node-layer":
-      return makeNodeLayer(parts, options.out);
-    case "images":
-      return writeImages(
-        await imageSpecs(imageParts(parts)),
-        releaseArchitecture(),
-        join(options.out, IMAGE_ARCHIVE),
-        options.scratch,
-      );
-    case "containerd-seed":
-      return makeSeed(options.out, {
-        ...options,
-        bin: part(parts, "containerd"),
-        archive: join(part(parts, "images"), IMAGE_ARCHIVE),
-      });
-    default:
-      throw new Error(`nothing here puts ${name} together`);
+  if (name === "node-layer") return makeNodeLayer(parts, options.out);
+  if (name === "images") {
+    const specs = await imageSpecs(imageParts(parts));
+    return writeImages(specs, releaseArchitecture(), join(options.out, IMAGE_ARCHIVE), options.scratch);
   }
+  if (name === "containerd-seed") {
+    const archive = join(part(parts, "images"), IMAGE_ARCHIVE);
+    return makeSeed(options.out, { ...options, bin: part(parts, "containerd"), archive });
+  }
+  throw new Error(`nothing here puts ${name} together`);
 }
 
 function imageParts(parts: Parts): ImageParts {

@@ -6,8 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import { worldFailed } from "#base/errors.ts";
-import type { Checksum, OfficialFile, OfficialSource } from "./catalogue.ts";
 import { download, type DownloadOptions, fetchText } from "./download.ts";
+import type { Checksum, OfficialFile, OfficialSource } from "./source.ts";
 
 export interface OfficialOptions extends Omit<DownloadOptions, "onProgress"> {
   readonly scratch: string;

@@ -1,11 +1,12 @@
 /** What decides each component's result, so that its key in the store can be known before it is made. */
-import { type Component, type ComponentName, type GoSource } from "./catalogue.ts";
+import { type Component, type ComponentName } from "./catalogue.ts";
 import { BASE_ROOT_INDEX } from "./baseroot.ts";
 import { buildFlags, moduleFiles } from "./golang.ts";
 import { IMAGES_REVISION } from "./images.ts";
 import { NODE_PROGRAMS } from "./nodelayer.ts";
 import { SEED_REVISION } from "./seed.ts";
 import { keyOf, lastEntry, findEntry, type StoredEntry } from "./store.ts";
+import type { GoSource } from "./source.ts";
 
 const ASSEMBLY: Partial<Record<ComponentName, unknown>> = {
   "node-layer": NODE_PROGRAMS,

@@ -61,7 +61,15 @@ export async function makeSeed(out: string, options: SeedOptions): Promise<void>
   try {
     await untilServing(daemon, options);
     options.say("importing images");
-    await ctr(daemon, options, "images", "import", "--label", "io.cri-containerd.pinned=pinned", options.archive);
+    await ctr(
+      daemon,
+      options,
+      "images",
+      "import",
+      "--label",
+      "io.cri-containerd.pinned=pinned",
+      options.archive,
+    );
     await checkImported(daemon, options);
   } catch (error) {
     if (daemon.exitCode === null) throw error;

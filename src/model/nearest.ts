@@ -18,7 +18,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
  * one word to the other (optimal string alignment); more than `limit` where the
  * lengths alone say so.
  */
-export function editDistance(from: string, to: string, limit = Number.POSITIVE_INFINITY): number {
+function editDistance(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) > limit) return limit + 1;
   let before: number[] = [];
   let above = Array.from({ length: to.length + 1 }, (_, column) => column);

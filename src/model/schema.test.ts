@@ -10,6 +10,7 @@ const committed = (path: string) => readFileSync(new URL(path, root), "utf8");
 
 const FORMATS = Object.values(formats).filter((value): value is formats.Format => typeof value === "object");
 
+// Run the formatter after it: it lays JSON out in its own way.
 if (process.env["UPDATE_GOLDEN"]) {
   const schema = `${JSON.stringify(federationJsonSchema(), undefined, 2)}\n`;
   writeFileSync(new URL("examples/federation.schema.json", root), schema);

@@ -12,7 +12,7 @@ import {
   toCidr,
 } from "#base/ipv4.ts";
 import type { AddressRange, Role } from "#model/federation.ts";
-import type { Seat } from "./placement.ts";
+import type { Seat } from "./seats.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { Pool, type Run } from "./pool.ts";
 import { problemAt } from "./problem.ts";

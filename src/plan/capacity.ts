@@ -76,8 +76,13 @@ export function memoryFor(server: Server): number {
   return server.memoryMiB - server.dom0MemoryMiB;
 }
 
+/** Memory a host has left before any control plane. */
+export function memoryBeside(site: Site, { server }: Host): number {
+  return memoryFor(server) - needOf(site, loadOf(server, 0)).memoryMiB;
+}
+
 /** What a load asks for, workers at their smallest. */
-export function needOf(site: Site, load: Load) {
+function needOf(site: Site, load: Load) {
   const sum = (what: "cpus" | "memoryMiB" | "diskGiB") =>
     load.ecam * site.sizes.ecam[what] +
     load.controlplane * site.sizes.controlplane[what] +

@@ -1,8 +1,9 @@
 import type { Role, Server, Site } from "#model/federation.ts";
 import { memoryFor } from "./capacity.ts";
 import { type Root, shareRest } from "./disks.ts";
-import type { Placement, Seat } from "./placement.ts";
+import type { Placement } from "./placement.ts";
 import type { MachineDisk, MachinePlan, ServerPlan } from "./plan.ts";
+import type { Seat } from "./seats.ts";
 
 /** A machine with its size, before it has an address and an identity. */
 export interface SizedMachine extends Pick<MachinePlan, "cpus" | "memoryMiB" | "disks" | "passthrough"> {

@@ -1,7 +1,7 @@
 import { PanopticonError } from "#base/errors.ts";
 import { type Cidr, covers, formatCidr, sizeOf, subnet, toCidr } from "#base/ipv4.ts";
 import { inAddressOrder } from "./addresses.ts";
-import type { Seat } from "./placement.ts";
+import type { Seat } from "./seats.ts";
 import { Pool, type Run } from "./pool.ts";
 import { problemAt } from "./problem.ts";
 import type { SiteInput } from "./site-input.ts";

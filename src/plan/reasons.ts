@@ -1,9 +1,8 @@
 /** Why a machine stands where it stands and is as large as it is, in sentences for people. */
 import { formatMiB } from "#base/units.ts";
 import type { Role, Server } from "#model/federation.ts";
-import { cutsQuickly, describeLoad, type Host, loadOf, memoryFor } from "./capacity.ts";
+import { cutsQuickly, describeLoad, type Host, loadOf, memoryBeside, memoryFor } from "./capacity.ts";
 import type { SizedMachine } from "./machines.ts";
-import { memoryBeside } from "./placement.ts";
 import type { SiteInput } from "./site-input.ts";
 
 /** The reasons of each of a site's machines, in the machines' order. */

@@ -9,8 +9,8 @@ export interface TestCounts {
   readonly passed: number;
   /** Failed tests, files that could not be loaded and hooks that failed. */
   readonly failed: number;
-  /** Name and reason of each skipped test. */
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** File and reason of each skipped test. */
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
 export default class CountReporter implements Reporter {
@@ -35,5 +35,5 @@ function skippedTest(test: TestCase): TestCounts["skipped"] {
   const result = test.result();
   if (result.state !== "skipped" && result.state !== "pending") return [];
   const reason = result.state === "skipped" ? result.note : undefined;
-  return [{ name: `${test.module.relativeModuleId}: ${test.fullName}`, reason: reason ?? "no reason given" }];
+  return [{ file: test.module.relativeModuleId, reason: reason ?? "no reason given" }];
 }

@@ -74,7 +74,7 @@ async function runCheck({ name, argv }: Check, output: "pipe" | "inherit"): Prom
 async function runTests(project: string, output: "pipe" | "inherit"): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "panopticon-test-"));
   const file = join(folder, "counts.json");
-  const shown = output === "inherit" ? "verbose" : "default";
+  const shown = output === "inherit" ? "verbose" : "dot";
   const reporters = [`--reporter=${shown}`, "--reporter=./test/report.ts"];
   try {
     const argv = ["vitest", "run", "--project", project, ...reporters];
@@ -106,7 +106,10 @@ function report(project: string, counts: TestCounts, seconds: number): void {
   const word = counts.failed > 0 || (IN_CI && length > 0) ? "failed" : "ok";
   const what = `${counts.passed} passed, ${counts.failed} failed, ${length} skipped`;
   line(word, project, `${formatSeconds(seconds)}, ${what}`);
-  for (const { name, reason } of counts.skipped) line("skipped", name, reason);
+  for (const [file, reasons] of Object.entries(Object.groupBy(counts.skipped, ({ file }) => file))) {
+    const said = [...new Set(reasons?.map(({ reason }) => reason))].join("; ");
+    line("skipped", project, `${reasons?.length} of ${file}: ${said}`);
+  }
 }
 
 function skipJourneys(reason: string): void {

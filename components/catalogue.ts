@@ -43,6 +43,17 @@ export const COREDNS = "v1.14.2";
 /** Likewise constants.PauseVersion. */
 export const PAUSE = "3.10.2";
 
+/** Go's release, fetched only to build something where the host has no Go that is new enough. */
+export const GO = {
+  version: "1.26.8",
+  url: "https://go.dev/dl/go1.26.8.linux-{arch}.tar.gz",
+  // As published at https://go.dev/dl/.
+  sha256: {
+    amd64: "d0f743b33e8d8945e6b1f432edd15785c70507121d6e2a723b21285eddf8b57b",
+    arm64: "211ffced9dcb9633a55eac6364816ec0ddd951389a740e88fa8b3337971bdda0",
+  } as Readonly<Record<string, string>>,
+};
+
 const CHECKSUM_LIST = "kubespray's checksums.yml of 2026-08-21, which records the publishers' checksum files";
 
 /** The programs of Kubernetes; names as its release has them. */

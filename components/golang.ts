@@ -3,16 +3,10 @@ import { readdir, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileSha256 } from "./files.ts";
 import { run, tied } from "./run.ts";
+import { goTool, type ToolchainOptions } from "./toolchain.ts";
 import type { GoSource } from "./source.ts";
 
 const MODULES = join(import.meta.dirname, "go");
-
-export interface GoOptions {
-  readonly cacheDir: string;
-  readonly signal?: AbortSignal | undefined;
-  /** `fraction` counts compiled packages. */
-  readonly say: (what: string, fraction?: number) => void;
-}
 
 /** What of a module's folder decides its programs: name of each file → its digest. */
 export async function moduleFiles(module: string): Promise<Readonly<Record<string, string>>> {
@@ -36,17 +30,19 @@ export function buildFlags(source: GoSource): readonly string[] {
 
 /** A source whose modules are downloaded: what is left needs the processor alone. */
 export interface PreparedBuild {
+  /** The Go tool to call. */
+  readonly go: string;
   readonly source: GoSource;
   /** Packages that go in, compiled already or not. */
   readonly packages: number;
 }
 
-/** Makes sure of Go and downloads the source's modules. */
-export async function prepareGo(source: GoSource, options: GoOptions): Promise<PreparedBuild> {
+/** Finds a Go and downloads the source's modules. */
+export async function prepareGo(source: GoSource, options: ToolchainOptions): Promise<PreparedBuild> {
   const where = { cwd: join(MODULES, source.module), env: goEnvironment(options.cacheDir) };
-  await requireGo(where);
+  const go = await goTool(where, options);
   options.say("reading modules");
-  const argv = ["go", "list", "-deps", ...buildFlags(source), ...Object.keys(source.packages)];
+  const argv = [go, "list", "-deps", ...buildFlags(source), ...Object.keys(source.packages)];
   const listed = await run(tied(argv), {
     ...where,
     signal: options.signal,
@@ -56,16 +52,20 @@ export async function prepareGo(source: GoSource, options: GoOptions): Promise<P
       if (line.startsWith("go: downloading ")) options.say(line.slice("go: ".length));
     },
   });
-  return { source, packages: listed.trim().split("\n").length };
+  return { go, source, packages: listed.trim().split("\n").length };
 }
 
 /** Builds the programs into `out` and says where they came from. The fraction told leaps over what is in Go's cache. */
-export async function buildGo(prepared: PreparedBuild, out: string, options: GoOptions): Promise<string> {
-  const { source } = prepared;
+export async function buildGo(
+  prepared: PreparedBuild,
+  out: string,
+  options: ToolchainOptions,
+): Promise<string> {
+  const { go, source } = prepared;
   const where = { cwd: join(MODULES, source.module), env: goEnvironment(options.cacheDir) };
   let compiled = 0;
   await run(
-    tied(["go", "build", "-v", ...buildFlags(source), "-o", `${out}/`, ...Object.keys(source.packages)]),
+    tied([go, "build", "-v", ...buildFlags(source), "-o", `${out}/`, ...Object.keys(source.packages)]),
     {
       ...where,
       signal: options.signal,
@@ -76,7 +76,7 @@ export async function buildGo(prepared: PreparedBuild, out: string, options: GoO
     },
   );
   for (const [path, name] of Object.entries(source.packages)) {
-    const built = await builtName(path, where);
+    const built = await builtName(go, path, where);
     if (built !== name) await rename(join(out, built), join(out, name));
   }
   for (const [link, program] of Object.entries(source.links ?? {})) await symlink(program, join(out, link));
@@ -105,24 +105,14 @@ function goEnvironment(cacheDir: string): NodeJS.ProcessEnv {
   };
 }
 
-/**
- * Go must be there, and new enough for the module. Since 1.21 an older Go
- * fetches the toolchain that go.mod names by itself, if it may and can.
- */
-async function requireGo(where: Where): Promise<void> {
-  const hint =
-    "install Go 1.26 or newer: https://go.dev/doc/install, or on Debian: apt-get install golang-go";
-  await run(["go", "env", "GOVERSION"], { ...where, code: "COMPONENT_GO_MISSING", hint });
-}
-
 /** `go build -v` says a line for each package it compiles, among messages that hold spaces. */
 function isPackagePath(line: string): boolean {
   return /^[^\s:]+$/.test(line);
 }
 
 /** The name `go build` gives a package's program: its last path element before a version suffix. */
-async function builtName(path: string, where: Where): Promise<string> {
-  const importPath = (await run(["go", "list", "-f={{.ImportPath}}", path], where)).trim();
+async function builtName(go: string, path: string, where: Where): Promise<string> {
+  const importPath = (await run([go, "list", "-f={{.ImportPath}}", path], where)).trim();
   const parts = importPath.split("/");
   return (/^v\d+$/.test(parts.at(-1) ?? "") ? parts.at(-2) : parts.at(-1)) ?? "";
 }

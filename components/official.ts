@@ -32,11 +32,6 @@ export async function takeOfficial(
   return `release of ${first ? new URL(first.url).host : "nobody"}`;
 }
 
-/** Whether every host of the source has stayed silent in this run. */
-export function isUnreachable(source: OfficialSource, unreachable: ReadonlySet<string>): boolean {
-  return source.files.some((file) => unreachable.has(new URL(file.url).host));
-}
-
 /** This machine's architecture as releases name it. */
 export function releaseArchitecture(): string {
   return process.arch === "x64" ? "amd64" : process.arch;

@@ -80,7 +80,7 @@ export function allotAddresses(input: SiteInput, seats: readonly Seat[]): Addres
   const vip = network.vip ?? kept.get("vip") ?? take("vip", "the VIP");
   const namesVip = kept.get("namesVip") ?? take("namesVip", "the names VIP");
   const operator = kept.get("operator") ?? take("operator", "the operator");
-  const ingress = keptIngress ?? chooseIngress(input, lan, pool, seats.length);
+  const ingress = keptIngress ?? chooseIngress(input, lan, pool, seats, kept);
   pool.block(ingress);
   const machines = new Map(
     inAddressOrder(input, seats).map(({ name, role }) => [name, kept.get(name) ?? take(role, name)]),
@@ -135,26 +135,36 @@ function runsOf(lan: Cidr, use: Use): readonly Run[] {
   return [...pretty.map(([from, to]): Run => [lan.base + from, lan.base + to]), ...above, rest];
 }
 
-/** `.200`–`.219` or another run of 20; in a LAN smaller than /24 an eighth of it, at its end. */
-function chooseIngress(input: SiteInput, lan: Cidr, pool: Pool, machines: number): Range {
+/**
+ * `.200`–`.219` or another run of 20; in a LAN smaller than /24 an eighth of it,
+ * at its end. Less where machines need the addresses.
+ */
+function chooseIngress(
+  input: SiteInput,
+  lan: Cidr,
+  pool: Pool,
+  seats: readonly Seat[],
+  kept: ReadonlyMap<string, string>,
+): Range {
   const { ingress } = input.site.network;
   if (ingress) return readRange(ingress);
-  const hosts = hostsOf(lan);
   const isPretty = lan.prefix <= PRETTY_PREFIX;
   const wanted = isPretty ? 20 : Math.max(1, Math.floor(sizeOf(lan) / 8) - 1);
-  for (let length = wanted; length >= 1; length = Math.floor(length / 2)) {
-    const parts: readonly Range[] = isPretty
-      ? [PRETTY_INGRESS, { first: 31, last: 253 }].map(({ first, last }) => ({
-          first: lan.base + first,
-          last: lan.base + last,
-        }))
-      : [];
-    for (const { first, last } of [...parts, hosts]) {
+  const machines = seats.filter(({ name }) => !kept.has(name)).length;
+  const spare = pool.countFree(wanted + machines) - machines;
+  const parts: readonly Range[] = isPretty
+    ? [PRETTY_INGRESS, { first: 31, last: 253 }].map(({ first, last }) => ({
+        first: lan.base + first,
+        last: lan.base + last,
+      }))
+    : [];
+  for (let length = Math.max(1, spare); length >= 1; length = Math.floor(length / 2)) {
+    for (const { first, last } of [...parts, pool.whole]) {
       const found = pool.highestFreeRange(first, last, length);
       if (found) return found;
     }
   }
-  throw lanFull(input, lan, "the ingress range", machines);
+  throw lanFull(input, lan, "the ingress range", seats.length);
 }
 
 /** Control planes, then server by server: what a server added at the end takes comes last. */
@@ -170,9 +180,7 @@ export function inAddressOrder({ site }: SiteInput, seats: readonly Seat[]): rea
 function lanFull(input: SiteInput, lan: Cidr, who: string, machines: number): PanopticonError {
   const needed = machines + 4;
   const { first, last } = hostsOf(lan);
-  const allowed = new Pool({ first, last }, blockedIn(input, lan));
-  let usable = 0;
-  for (let address = first; address <= last; address += 1) if (allowed.isFree(address)) usable += 1;
+  const usable = new Pool({ first, last }, blockedIn(input, lan)).countFree();
   return new PanopticonError(
     [
       problemAt(

@@ -91,6 +91,21 @@ describe("addresses", () => {
     expect(machines.map(({ address }) => address)).not.toContain("10.11.0.13");
   });
 
+  it("leave the ingress range fewer where machines need them", async () => {
+    const lan = network("10.11.0.0/26");
+    const planned = async (workers: number) =>
+      planOf(
+        site(
+          "attic",
+          11,
+          [server("a", { cpus: 128, memoryMiB: 524_288, disks: [{ name: "ssd", sizeGiB: 4000 }], workers })],
+          { network: lan },
+        ),
+      );
+    expect((await planned(10)).network.ingress).toEqual({ first: "10.11.0.55", last: "10.11.0.61" });
+    expect((await planned(52)).network.ingress).toEqual({ first: "10.11.0.60", last: "10.11.0.61" });
+  });
+
   it("move only where the file forbids the one planned before", async () => {
     const asked = site("attic", 11, [server("a"), server("b")]);
     const before = await makePlan(fileOf([asked]));

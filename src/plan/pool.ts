@@ -38,6 +38,14 @@ export class Pool {
     return number;
   }
 
+  /** How many numbers are free, counted up to `enough`. */
+  countFree(enough = Number.POSITIVE_INFINITY): number {
+    let free = 0;
+    for (let number = this.whole.first; number <= this.whole.last && free < enough; number += 1)
+      if (this.isFree(number)) free += 1;
+    return free;
+  }
+
   /** The highest range of `length` free numbers between `first` and `last`, not yet taken. */
   highestFreeRange(first: number, last: number, length: number): Range | undefined {
     let end = last;

@@ -42,7 +42,7 @@ export async function labStatus(plan: Plan): Promise<readonly SiteStatus[]> {
       try {
         return await siteStatus(context);
       } finally {
-        await context.shell.close();
+        await context.close();
       }
     }),
   );

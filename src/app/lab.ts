@@ -4,7 +4,7 @@
  * Kubernetes client are put behind the ports that convergence knows.
  */
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { wrongUse } from "#base/errors.ts";
@@ -66,18 +66,20 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
       return { plan, changes: await converge(PHASES, contexts, gate) };
     } finally {
       journal?.close();
-      await Promise.all(contexts.map(({ shell }) => shell.close()));
+      await Promise.all(contexts.map((context) => context.close()));
     }
   });
 }
 
-/** Takes the lab of a federation off this box, with its state; keys and plan stay only until the next `up`. */
+/** Takes the lab of a federation off this box with all its state; gives what was there, in words. */
 export async function labDown(federation: string, emit: Emit): Promise<readonly string[]> {
   requireRoot();
   return exclusively(federation, emit, async () => {
     const lab = openLab({ ...labBasics(federation), layers: [], fillContainerd: nothing, limits: noLimits });
     const before = await lab.remains();
     await lab.down();
+    // The lock goes with the folder: a run that waits for it begins anew.
+    await rm(stateDir(federation), { recursive: true, force: true });
     return before;
   });
 }
@@ -103,21 +105,27 @@ export async function labPlan(federation: string): Promise<Plan> {
   );
 }
 
-/** What reaches one site of a running lab. */
-export function openSite(plan: Plan, site: SitePlan): SiteContext {
+/** What reaches one site, until it is closed. */
+export interface SiteConnection extends SiteContext {
+  close(): Promise<void>;
+}
+
+/** What reaches one site of a running lab; nothing is opened before it is used. */
+export function openSite(plan: Plan, site: SitePlan): SiteConnection {
   return siteContext(plan, site, labOf(plan, [], nothing), () => undefined);
 }
 
-function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteContext {
+function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteConnection {
   const folders = keyFolders(stateDir(plan.federation));
   const keyring = openKeyring(folders, site, now);
+  const shell = siteShell(plan, site);
   let kube: Promise<Kube> | undefined;
   return {
     plan,
     site,
     platform: labPlatform(cgroupVersion()),
     hypervisor: lab,
-    shell: siteShell(plan, site),
+    shell,
     keyring,
     kube: () => {
       kube ??= keyring
@@ -129,11 +137,15 @@ function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteCont
     },
     now,
     emit,
+    close: async () => {
+      await shell.close();
+      await (await kube)?.close();
+    },
   };
 }
 
 /** Commands on the machines of one site, with their pinned host keys. */
-export function siteShell(plan: Plan, site: SitePlan): Shell {
+function siteShell(plan: Plan, site: SitePlan): Shell {
   const folders = keyFolders(stateDir(plan.federation));
   const addresses = new Map(site.machines.map(({ name, address }) => [name, address]));
   return openSshShell({

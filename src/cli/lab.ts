@@ -107,14 +107,18 @@ function downCommand() {
 }
 
 async function down(file: string | undefined, { output }: OutputOption): Promise<void> {
-  const [{ readFederation }, { labDown }, { showProgress }] = await Promise.all([
-    import("#app/files.ts"),
-    import("#app/lab.ts"),
-    import("./progress.ts"),
-  ]);
+  const [{ previousPlan, readFederation }, { labDown }, { removeContexts }, { showProgress }] =
+    await Promise.all([
+      import("#app/files.ts"),
+      import("#app/lab.ts"),
+      import("#app/lab-kubeconfig.ts"),
+      import("./progress.ts"),
+    ]);
   const { federation } = await readFederation(labFile(file));
   const progress = showProgress();
   try {
+    const plan = await previousPlan(federation.name);
+    if (plan) await removeContexts(plan);
     const removed = await labDown(federation.name, progress.emit);
     progress.stop();
     show(output, { federation: federation.name, removed }, () =>

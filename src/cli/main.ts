@@ -7,6 +7,7 @@ import { addCompletion } from "./completion.ts";
 import { addComponents } from "./components.ts";
 import { addDoctor } from "./doctor.ts";
 import { reportFailure } from "./failure.ts";
+import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
 import { addPlan } from "./plan.ts";
 import { addRender } from "./render.ts";
@@ -21,6 +22,7 @@ const commands: readonly AddCommand[] = [
   addSchema,
   addComponents,
   addLab,
+  addKubeconfig,
   addDoctor,
   addCompletion,
 ];

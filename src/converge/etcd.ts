@@ -22,7 +22,12 @@ export interface EtcdMember {
 }
 
 interface MemberList {
-  readonly members: readonly { ID: number | bigint; name?: string; peerURLs: string[]; isLearner?: boolean }[];
+  readonly members: readonly {
+    ID: number | bigint;
+    name?: string;
+    peerURLs: string[];
+    isLearner?: boolean;
+  }[];
 }
 
 /** The members as the machine `via` knows them; needs no quorum. */

@@ -48,7 +48,9 @@ export function openJournal(path: string): Journal {
     "INSERT INTO changes (site, phase, subject, what, began) VALUES (?, ?, ?, ?, ?)",
   );
   const finish = database.prepare("UPDATE changes SET ended = ?, error = ? WHERE id = ?");
-  const open = database.prepare("SELECT site, phase, subject, what, began FROM changes WHERE ended IS NULL ORDER BY id");
+  const open = database.prepare(
+    "SELECT site, phase, subject, what, began FROM changes WHERE ended IS NULL ORDER BY id",
+  );
   const settle = database.prepare("UPDATE changes SET ended = ?, error = 'cut off' WHERE ended IS NULL");
   return {
     begin: ({ site, phase, subject, what, at }) =>

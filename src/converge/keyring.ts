@@ -10,7 +10,13 @@ import type { SitePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
 import type { SeedKeys } from "#render/seed.ts";
 import { bootstrapKubeconfig } from "./pki/kubeconfig.ts";
-import { bootstrapCertificate, ensureAdminCertificate, ensureSitePki, pkiFiles, type SitePki } from "./pki/site.ts";
+import {
+  bootstrapCertificate,
+  ensureAdminCertificate,
+  ensureSitePki,
+  pkiFiles,
+  type SitePki,
+} from "./pki/site.ts";
 import { ensureSshKeys, knownHosts, type SshKeys } from "./pki/ssh.ts";
 import { replaceFile } from "./pki/store.ts";
 import type { KeyedCertificate } from "./pki/x509.ts";
@@ -67,7 +73,9 @@ export function openKeyring(folders: KeyFolders, site: SitePlan, now: () => Date
   const lacks = async () => [
     ...(existsSync(join(folders.pki, site.name, "admin.pem")) ? [] : ["certificate authorities and keys"]),
     ...(existsSync(folders.knownHosts(site.name)) ? [] : ["SSH keys of operator and machines"]),
-    ...names.filter((name) => !existsSync(join(folders.ssh, "hosts", name))).map((name) => `SSH key of ${name}`),
+    ...names
+      .filter((name) => !existsSync(join(folders.ssh, "hosts", name)))
+      .map((name) => `SSH key of ${name}`),
   ];
   return {
     lacks,

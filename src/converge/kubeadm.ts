@@ -22,7 +22,16 @@ async function runStep(context: SiteContext, machine: string, step: Step): Promi
     timeoutSeconds: STEP_SECONDS,
   });
   if (result.code === 0) return;
-  const log = await context.shell.run(machine, ["journalctl", "-u", unit, "-n", "20", "-o", "cat", "--no-pager"]);
+  const log = await context.shell.run(machine, [
+    "journalctl",
+    "-u",
+    unit,
+    "-n",
+    "20",
+    "-o",
+    "cat",
+    "--no-pager",
+  ]);
   throw worldFailed(
     "CONVERGE_KUBEADM",
     `${machine}: kubeadm ${step} failed: ${log.stdout.trim() || result.stderr.trim()}`,
@@ -32,7 +41,11 @@ async function runStep(context: SiteContext, machine: string, step: Step): Promi
 
 /** Whether a step is under way on a machine, started by a run that was killed since. */
 export async function stepUnderWay(context: SiteContext, machine: string, step: Step): Promise<boolean> {
-  const { stdout } = await context.shell.run(machine, ["systemctl", "is-active", `panopticon-${step}.service`]);
+  const { stdout } = await context.shell.run(machine, [
+    "systemctl",
+    "is-active",
+    `panopticon-${step}.service`,
+  ]);
   return stdout.trim() === "activating";
 }
 

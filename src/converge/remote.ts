@@ -1,6 +1,5 @@
 /** Small questions to machines, asked the same way by several phases. */
 import { worldFailed } from "#base/errors.ts";
-import type { MachinePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { sha256 } from "#base/hash.ts";
 import type { SiteContext } from "./phase.ts";
@@ -38,32 +37,42 @@ export async function existing(
   return new Set(out.split("\n").filter(Boolean));
 }
 
-/** The files whose content or mode on the machine is not as wanted. */
-export async function differing(
-  context: SiteContext,
-  machine: MachinePlan,
-  wanted: readonly RenderedFile[],
-): Promise<readonly RenderedFile[]> {
-  const script = 'sha256sum -- "$@" 2>/dev/null; stat -c "%a %n" -- "$@" 2>/dev/null; true';
-  const paths = wanted.map((file) => file.path);
-  const out = await must(context, machine.name, ["sh", "-c", script, "sh", ...paths]);
-  const seen = new Set(out.split("\n"));
-  return wanted.filter(
-    (file) =>
-      !seen.has(`${sha256(file.content)}  ${file.path}`) ||
-      !seen.has(`${file.mode.toString(8)} ${file.path}`),
-  );
+/** What of a machine's files and services is not as wanted. */
+export interface Deviation {
+  /** Files whose content or mode differs. */
+  readonly stale: readonly RenderedFile[];
+  /** Units that are not active. */
+  readonly down: readonly string[];
+  /** Marks (paths) that stand on the machine. */
+  readonly marks: readonly string[];
 }
 
-/** Of these systemd units, those that are not active. */
-export async function inactive(
+/** Fixed text; the units are ours and hold no space. */
+const INSPECT = `units=$1; shift
+sha256sum -- "$@" 2>/dev/null
+stat -c "%a %n" -- "$@" 2>/dev/null
+for unit in $units; do systemctl is-active --quiet "$unit" || echo "down $unit"; done`;
+
+/** Compares a machine's files and services with what is wanted, in one question. */
+export async function inspect(
   context: SiteContext,
   machine: string,
-  units: readonly string[],
-): Promise<readonly string[]> {
-  const { stdout } = await context.shell.run(machine, ["systemctl", "is-active", ...units], {
-    timeoutSeconds: 30,
-  });
-  const states = stdout.split("\n");
-  return units.filter((_unit, index) => states[index] !== "active");
+  wanted: {
+    readonly files: readonly RenderedFile[];
+    readonly units: readonly string[];
+    readonly marks: readonly string[];
+  },
+): Promise<Deviation> {
+  const paths = [...wanted.files.map((file) => file.path), ...wanted.marks];
+  const out = await must(context, machine, ["sh", "-c", INSPECT, "sh", wanted.units.join(" "), ...paths]);
+  const lines = out.split("\n");
+  const seen = new Set(lines);
+  const present = new Set(lines.map((line) => line.split("  ")[1]));
+  const isStale = ({ path, content, mode }: RenderedFile) =>
+    !seen.has(`${sha256(content)}  ${path}`) || !seen.has(`${mode.toString(8)} ${path}`);
+  return {
+    stale: wanted.files.filter(isStale),
+    down: wanted.units.filter((unit) => seen.has(`down ${unit}`)),
+    marks: wanted.marks.filter((mark) => present.has(mark)),
+  };
 }

@@ -13,7 +13,11 @@ export interface Service {
 
 const GROUND: Service = {
   unit: "panopticon-ground.service",
-  reads: ["/usr/local/lib/panopticon/ground", "/etc/sysctl.d/", "/etc/systemd/system/panopticon-ground.service"],
+  reads: [
+    "/usr/local/lib/panopticon/ground",
+    "/etc/sysctl.d/",
+    "/etc/systemd/system/panopticon-ground.service",
+  ],
 };
 
 const HAPROXY: Service = {
@@ -37,8 +41,12 @@ const CONTAINERD: Service = {
   reads: ["/etc/containerd/", "/etc/systemd/system/containerd.service"],
 };
 
-/** kubeadm starts it; until then it has no configuration. */
-const KUBELET: Service = { unit: "kubelet.service", reads: ["/etc/systemd/system/kubelet.service"], onDemand: true };
+/** kubeadm enables and starts it; until then it has no configuration. */
+const KUBELET: Service = {
+  unit: "kubelet.service",
+  reads: ["/etc/systemd/system/kubelet.service"],
+  onDemand: true,
+};
 
 const NODE: readonly Service[] = [GROUND, MASQUERADE, CONTAINERD, KUBELET];
 
@@ -49,35 +57,40 @@ export const SERVICES: Readonly<Record<Role, readonly Service[]>> = {
   worker: NODE,
 };
 
+/** Units that run whenever the machine does. */
+export function steadyUnits(role: Role): readonly string[] {
+  return SERVICES[role].filter(({ onDemand }) => !onDemand).map(({ unit }) => unit);
+}
+
 /**
  * The commands that make a machine use files that were just written. Each
- * service sees its own files at once, and no other is disturbed.
+ * service that runs sees its own files at once, and no other is disturbed; what
+ * does not run is started last, by its new files.
+ * @param down units that did not run before.
  */
 export function reactions(
   role: Role,
   networkInterface: string,
   paths: readonly string[],
+  down: readonly string[],
 ): readonly (readonly string[])[] {
   const changed = (prefixes: readonly string[]) =>
     paths.some((path) => prefixes.some((prefix) => path.startsWith(prefix)));
-  const services = SERVICES[role];
-  const units = (some: readonly Service[]) => some.map(({ unit }) => unit);
-  const stale = services.filter(({ reads }) => changed(reads));
-  const restarted = units(stale.filter(({ reloads, onDemand }) => !reloads && !onDemand));
-  const reloaded = units(stale.filter(({ reloads }) => reloads));
-  const retried = units(stale.filter(({ onDemand }) => onDemand));
+  const stale = SERVICES[role].filter(({ reads, unit }) => changed(reads) && !down.includes(unit));
+  const reloaded = stale.filter(({ reloads }) => reloads).map(({ unit }) => unit);
+  const restarted = stale.filter(({ reloads }) => !reloads).map(({ unit }) => unit);
+  const anyRestart = stale.length > 0;
   return [
-    ...(changed(["/etc/systemd/system/"]) ? [["systemctl", "daemon-reload"]] : []),
     ...(changed(["/etc/systemd/network/"])
       ? [
           ["networkctl", "reload"],
           ["networkctl", "reconfigure", networkInterface],
         ]
       : []),
-    ["systemctl", "enable", "--quiet", ...units(services)],
-    ...(restarted.length > 0 ? [["systemctl", "restart", ...restarted]] : []),
-    ...(reloaded.length > 0 ? [["systemctl", "reload-or-restart", ...reloaded]] : []),
-    ...(retried.length > 0 ? [["systemctl", "try-restart", ...retried]] : []),
-    ["systemctl", "start", ...units(services.filter(({ onDemand }) => !onDemand))],
+    ...(anyRestart && changed(["/etc/systemd/system/"]) ? [["systemctl", "daemon-reload"]] : []),
+    ...(restarted.length > 0 ? [["systemctl", "try-restart", ...restarted]] : []),
+    ...(reloaded.length > 0 ? [["systemctl", "try-reload-or-restart", ...reloaded]] : []),
+    // Enabling reads the units anew by itself.
+    ["systemctl", "enable", "--quiet", "--now", ...steadyUnits(role)],
   ];
 }

@@ -17,7 +17,8 @@ export interface HostPicture {
 
 const SETTINGS = ["fs/inotify/max_user_instances", "fs/inotify/max_user_watches", "net/ipv4/ip_forward"];
 /** Programs that run only inside machines or for them. */
-const LAB_PROGRAMS = /^(systemd-nspawn|systemd|kubelet|kube-.*|etcd|containerd.*|haproxy|keepalived|coredns|kube)$/;
+const LAB_PROGRAMS =
+  /^(systemd-nspawn|systemd|kubelet|kube-.*|etcd|containerd.*|haproxy|keepalived|coredns|kube)$/;
 
 export async function hostPicture(): Promise<HostPicture> {
   return {
@@ -38,7 +39,9 @@ async function lines(argv: readonly string[]): Promise<readonly string[]> {
 }
 
 function cgroupFolders(): readonly string[] {
-  return folder("/sys/fs/cgroup").flatMap((one) => folder(join("/sys/fs/cgroup", one)).filter((two) => two === "panopticon"));
+  return folder("/sys/fs/cgroup").flatMap((one) =>
+    folder(join("/sys/fs/cgroup", one)).filter((two) => two === "panopticon"),
+  );
 }
 
 function folder(path: string): readonly string[] {

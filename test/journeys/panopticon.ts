@@ -19,12 +19,17 @@ export function freshState(): string {
   return mkdtempSync(join(parent, "panopticon-journey-"));
 }
 
+/** The journey's own kubeconfig. */
+export function kubeconfig(stateHome: string): string {
+  return join(stateHome, "kubeconfig");
+}
+
 /** Starts `panopticon`; in a process group of its own, so that it can be killed as a whole. */
 export function start(stateHome: string, argv: readonly string[]): ChildProcess {
   return spawn(LAUNCHER, argv, {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, XDG_STATE_HOME: stateHome, KUBECONFIG: join(stateHome, "kubeconfig") },
+    env: { ...process.env, XDG_STATE_HOME: stateHome, KUBECONFIG: kubeconfig(stateHome) },
   });
 }
 

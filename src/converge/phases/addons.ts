@@ -7,7 +7,11 @@ import { waitFor } from "../wait.ts";
 
 const READY_SECONDS = 180;
 const COREDNS: ObjectRef<Deployment> = { resource: DEPLOYMENTS, namespace: "kube-system", name: "coredns" };
-const KUBE_PROXY: ObjectRef<DaemonSet> = { resource: DAEMON_SETS, namespace: "kube-system", name: "kube-proxy" };
+const KUBE_PROXY: ObjectRef<DaemonSet> = {
+  resource: DAEMON_SETS,
+  namespace: "kube-system",
+  name: "kube-proxy",
+};
 
 /**
  * kubeadm starts both replicas of CoreDNS on the only node it knows, and nothing
@@ -73,7 +77,9 @@ function isAvailable({ metadata, spec, status }: Deployment): boolean {
 async function kubeProxy(context: SiteContext, kube: Kube | undefined): Promise<readonly Change[]> {
   const runsEverywhere = async (api: Kube | undefined) => {
     const status = (await api?.find(KUBE_PROXY))?.status;
-    return status !== undefined && status.numberReady > 0 && status.numberReady === status.desiredNumberScheduled;
+    return (
+      status !== undefined && status.numberReady > 0 && status.numberReady === status.desiredNumberScheduled
+    );
   };
   if (await runsEverywhere(kube)) return [];
   return [

@@ -22,7 +22,8 @@ export const controlPlanes: Phase = {
       .filter(({ name }, index) => states.get(name) !== "joined" && (anyJoined || index > 0))
       .map((machine) => ({
         subject: machine.name,
-        what: states.get(machine.name) === "half" ? "clear what was cut off, then kubeadm join" : "kubeadm join",
+        what:
+          states.get(machine.name) === "half" ? "clear what was cut off, then kubeadm join" : "kubeadm join",
         apply: () => joinControlPlane(context, machine, states.get(machine.name) ?? "blank"),
       }));
   },

@@ -26,7 +26,10 @@ export const ecams: Phase = {
 };
 
 /** Names of the running ECAMs that hold the site's VIP; exactly one is right. */
-export async function holdersOfVip(context: SiteContext, up: ReadonlySet<string>): Promise<readonly string[]> {
+export async function holdersOfVip(
+  context: SiteContext,
+  up: ReadonlySet<string>,
+): Promise<readonly string[]> {
   const { site } = context;
   const asked = machinesOf(site, "ecam").filter(({ name }) => up.has(name));
   const held = await Promise.all(

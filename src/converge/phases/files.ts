@@ -2,8 +2,8 @@ import type { MachinePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { renderMachine } from "#render/machine.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
-import { differing, existing, inactive, must, running } from "../remote.ts";
-import { reactions, SERVICES } from "../services.ts";
+import { type Deviation, inspect, must, running } from "../remote.ts";
+import { reactions, steadyUnits } from "../services.ts";
 
 /**
  * Stands while files are written and services not yet restarted. A run that is
@@ -26,22 +26,21 @@ export const files: Phase = {
 
 async function machineChanges(context: SiteContext, machine: MachinePlan, up: boolean): Promise<Change[]> {
   const subject = machine.name;
-  const apply = () => bringFiles(context, machine);
-  if (!up) return [{ subject, what: "write all files and start their services", apply }];
-  const units = SERVICES[machine.role].filter(({ onDemand }) => !onDemand).map(({ unit }) => unit);
-  const [stale, down, dirty] = await Promise.all([
-    machineFiles(context, machine).then((wanted) => differing(context, machine, wanted)),
-    inactive(context, machine.name, units),
-    existing(context, machine.name, [DIRTY.path]),
-  ]);
-  if (stale.length > 0) return [{ subject, what: `write ${shortList(stale.map(({ path }) => path))}`, apply }];
-  if (down.length > 0) return [{ subject, what: `start ${down.join(", ")}`, apply }];
-  if (dirty.size > 0) return [{ subject, what: "restart services whose files were written", apply }];
-  return [];
+  if (!up) {
+    const what = "write all files and start their services";
+    return [{ subject, what, apply: () => bringFiles(context, machine) }];
+  }
+  const seen = await deviation(context, machine);
+  const what = difference(seen);
+  return what ? [{ subject, what, apply: () => mend(context, machine, seen) }] : [];
 }
 
-function shortList(paths: readonly string[]): string {
-  return paths.length <= 3 ? paths.join(", ") : `${paths.length} files`;
+/** What differs, as an order; undefined where nothing does. */
+function difference({ stale, down, marks }: Deviation): string | undefined {
+  if (stale.length > 3) return `write ${stale.length} files`;
+  if (stale.length > 0) return `write ${stale.map(({ path }) => path).join(", ")}`;
+  if (down.length > 0) return `start ${down.join(", ")}`;
+  return marks.length > 0 ? "restart services whose files were written" : undefined;
 }
 
 /** Everything a machine must hold: what is rendered from the plan, and its keys. */
@@ -52,21 +51,25 @@ async function machineFiles(
   return [...renderMachine(plan, site, machine, platform), ...(await keyring.files(machine.role))];
 }
 
-/** Writes what differs, then makes the services that read it use it. */
+async function deviation(context: SiteContext, machine: MachinePlan): Promise<Deviation> {
+  const files = await machineFiles(context, machine);
+  return inspect(context, machine.name, { files, units: steadyUnits(machine.role), marks: [DIRTY.path] });
+}
+
+/** Brings a machine's files and services to the plan, whatever it holds now. */
 export async function bringFiles(context: SiteContext, machine: MachinePlan): Promise<void> {
-  const wanted = await machineFiles(context, machine);
-  const [stale, dirty] = await Promise.all([
-    differing(context, machine, wanted),
-    existing(context, machine.name, [DIRTY.path]),
-  ]);
-  const touched = dirty.size > 0 ? wanted : stale;
-  if (stale.length > 0) {
-    await context.shell.put(machine.name, [DIRTY]);
-    await context.shell.put(machine.name, stale);
-  }
+  await mend(context, machine, await deviation(context, machine));
+}
+
+/** Writes what differs, then makes the services that read it use it. */
+async function mend(context: SiteContext, machine: MachinePlan, seen: Deviation): Promise<void> {
+  const { stale, down, marks } = seen;
+  if (stale.length > 0) await context.shell.put(machine.name, [DIRTY, ...stale]);
+  // A mark of an earlier run does not say which files it had written: all are taken as new.
+  const touched = marks.length > 0 ? await machineFiles(context, machine) : stale;
   const paths = touched.map(({ path }) => path);
-  for (const command of reactions(machine.role, context.platform.interface, paths)) {
+  for (const command of reactions(machine.role, context.platform.interface, paths, down)) {
     await must(context, machine.name, command, 120);
   }
-  await must(context, machine.name, ["rm", "-f", DIRTY.path]);
+  if (stale.length > 0 || marks.length > 0) await must(context, machine.name, ["rm", "-f", DIRTY.path]);
 }

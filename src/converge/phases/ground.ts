@@ -7,8 +7,6 @@ export const ground: Phase = {
   changes: async ({ hypervisor, site }) => {
     const lacks = await hypervisor.lacks(site);
     if (lacks.length === 0) return [];
-    return [
-      { subject: site.name, what: `make ${lacks.join(", ")}`, apply: () => hypervisor.prepare(site) },
-    ];
+    return [{ subject: site.name, what: `make ${lacks.join(", ")}`, apply: () => hypervisor.prepare(site) }];
   },
 };

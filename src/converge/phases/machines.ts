@@ -23,7 +23,9 @@ export const machines: Phase = {
       .filter((machine) => !isUp(machine, byName.get(machine.name)))
       .map((machine) => ({
         subject: machine.name,
-        what: byName.has(machine.name) ? "start the machine, which is off" : `make the machine on ${machine.server}`,
+        what: byName.has(machine.name)
+          ? "start the machine, which is off"
+          : `make the machine on ${machine.server}`,
         apply: () => start(context, machine),
       }));
   },

@@ -18,7 +18,8 @@ export const workers: Phase = {
       .filter(({ name }) => states.get(name) !== "joined")
       .map((machine) => ({
         subject: machine.name,
-        what: states.get(machine.name) === "half" ? "clear what was cut off, then kubeadm join" : "kubeadm join",
+        what:
+          states.get(machine.name) === "half" ? "clear what was cut off, then kubeadm join" : "kubeadm join",
         apply: () => joinWorker(context, machine, states.get(machine.name) ?? "blank"),
       }));
   },

@@ -8,7 +8,18 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
-const CONTROLLERS_V1 = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd", "unified"];
+const CONTROLLERS_V1 = [
+  "cpu",
+  "cpuacct",
+  "cpuset",
+  "memory",
+  "devices",
+  "freezer",
+  "blkio",
+  "pids",
+  "systemd",
+  "unified",
+];
 const CONTROLLERS_V2 = "+cpu +memory +pids +io +cpuset";
 
 export interface Limits {

@@ -104,9 +104,18 @@ export async function boot(options: BootOptions): Promise<void> {
     ...Object.entries(BINDS).map(([name, path]) => `--bind=${join(folder.path, name)}:${path}`),
   ];
   const argv = [
-    ...["--mount", "--propagation", "private", "sh", BOOT],
-    ...[lower, folder.upper, join(folder.path, "work"), root],
-    ...[...options.groups, "--", ...nspawn],
+    "--mount",
+    "--propagation",
+    "private",
+    "sh",
+    BOOT,
+    lower,
+    folder.upper,
+    join(folder.path, "work"),
+    root,
+    ...options.groups,
+    "--",
+    ...nspawn,
   ];
   const log = await open(folder.log, "a");
   const child = spawn("unshare", argv, { detached: true, stdio: ["ignore", log.fd, log.fd] });

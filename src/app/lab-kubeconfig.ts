@@ -1,0 +1,36 @@
+/** The person's own kubeconfig gets a context per site of a lab, and loses them when the lab goes. */
+import type { Plan } from "#plan/plan.ts";
+import { kubeconfigPath, mergeKubeconfig, removeFromKubeconfig, updateKubeconfig } from "./kubeconfig.ts";
+import { openSite } from "./lab.ts";
+
+export interface KubeconfigResult {
+  /** The file kubectl reads. */
+  readonly file: string;
+  readonly contexts: readonly string[];
+  /** Whether the file had to be written. */
+  readonly changed: boolean;
+}
+
+/** Adds or renews the contexts, which are called as the sites are. */
+export async function addContexts(plan: Plan): Promise<KubeconfigResult> {
+  const file = kubeconfigPath(process.env);
+  const sites = plan.sites.filter((site) => site.kind === "on-prem");
+  const access = await Promise.all(
+    sites.map(async (site) => {
+      const { authority, client } = await openSite(plan, site).keyring.operator();
+      const server = `https://${site.network.vip}:${site.endpoint.port}`;
+      return { federation: plan.federation, site: site.name, server, authority, client };
+    }),
+  );
+  const changed = await updateKubeconfig(file, (existing) => mergeKubeconfig(existing, access, file));
+  return { file, contexts: sites.map(({ name }) => name), changed };
+}
+
+/** Takes the contexts of a federation's sites away; a kubeconfig without them stays untouched. */
+export async function removeContexts(plan: Plan): Promise<void> {
+  const file = kubeconfigPath(process.env);
+  const names = plan.sites.map(({ name }) => name);
+  await updateKubeconfig(file, (existing) =>
+    existing === undefined ? undefined : removeFromKubeconfig(existing, plan.federation, names, file),
+  );
+}

@@ -1,0 +1,165 @@
+/**
+ * A whole site on real components, used as a person would: killed while it is
+ * brought up, brought up, looked at, hurt, mended, taken down.
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SiteStatus } from "#app/lab-status.ts";
+import { cutPower } from "#drivers/lab/machine.ts";
+import { echoAnswers } from "./echo.ts";
+import { type HostPicture, hostPicture } from "./host.ts";
+import { kubectlAt } from "./kubectl.ts";
+import { finish, freshState, killAll, kubeconfig, panopticon, start } from "./panopticon.ts";
+
+const FEDERATION = "journey";
+const FILE = join(import.meta.dirname, "one-site.yaml");
+/** Moments, in seconds after the start, at which `lab up` is killed; drawn anew each time, and shown. */
+const KILLS = Array.from({ length: 4 }, () => Math.round(Math.random() * 250) / 10);
+
+interface Status {
+  readonly well: boolean;
+  readonly sites: readonly SiteStatus[];
+}
+
+describe("one site", () => {
+  const state = freshState();
+  let before: HostPicture;
+
+  beforeAll(async () => {
+    before = await hostPicture();
+  });
+
+  afterAll(async () => {
+    await panopticon(state, "lab", "down", FILE);
+    rmSync(state, { recursive: true, force: true });
+  });
+
+  it(`comes up although \`lab up\` is killed after ${KILLS.join(", ")} s`, async () => {
+    for (const seconds of KILLS) {
+      const child = start(state, ["lab", "up", FILE, "--yes"]);
+      const timer = setTimeout(() => killAll(child), seconds * 1000);
+      await finish(child);
+      clearTimeout(timer);
+    }
+    const { code, stderr } = await panopticon(state, "lab", "up", FILE, "--yes");
+    expect(code, stderr).toBe(0);
+    const status = await labStatus(state);
+    expect(status.well, JSON.stringify(status, null, 2)).toBe(true);
+  });
+
+  it("has nothing to change afterwards, and says so", async () => {
+    const { code, stdout } = await panopticon(state, "lab", "up", FILE, "--yes", "-o", "json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ changes: 0 });
+  });
+
+  it("is reached by kubectl from the host through the VIP", async () => {
+    expect((await panopticon(state, "kubeconfig", FILE)).code).toBe(0);
+    const nodes = await kubectl(
+      state,
+      "get",
+      "nodes",
+      "-o",
+      "jsonpath={range .items[*]}{.metadata.name} {.status.nodeInfo.kubeletVersion} {end}",
+    );
+    const names = ["cp-1", "cp-2", "cp-3", "worker-1", "worker-2"].map((name) => `shed-${name} v1.36.3`);
+    expect(nodes.trim()).toBe(names.join(" "));
+    const server = await kubectl(state, "config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
+    expect(server).toBe("https://10.77.0.10:6443");
+  });
+
+  it("runs an app whose two replicas, on two nodes, answer a pod through their ClusterIP", async () => {
+    const nodes = await echoAnswers(kubectlAt(kubeconfig(state), "shed"));
+    expect(nodes.size).toBe(2);
+  });
+
+  it("brings a control plane that lost its power back as the same machine", async () => {
+    const id = await machineId(state, "shed-cp-2");
+    const members = await etcdMembers(state);
+    await cutPower(FEDERATION, "shed-cp-2");
+    const hurt = await labStatus(state);
+    expect(hurt.well).toBe(false);
+    expect(hurt.sites[0]?.machines.find(({ name }) => name === "shed-cp-2")?.state).toBe("off");
+    const { code, stderr } = await panopticon(state, "lab", "up", FILE, "--yes");
+    expect(code, stderr).toBe(0);
+    expect((await labStatus(state)).well).toBe(true);
+    expect(await machineId(state, "shed-cp-2")).toBe(id);
+    expect(await etcdMembers(state)).toEqual(members);
+  });
+
+  it("keeps its API when the ECAM that holds the VIP loses its power", async () => {
+    const [holder = ""] = (await labStatus(state)).sites[0]?.holders ?? [];
+    await cutPower(FEDERATION, holder);
+    await expect.poll(() => kubectl(state, "get", "--raw", "/readyz"), { timeout: 30_000 }).toBe("ok");
+    const after = (await labStatus(state)).sites[0];
+    expect(after?.holders).toHaveLength(1);
+    expect(after?.holders).not.toContain(holder);
+    expect((await panopticon(state, "lab", "up", FILE, "--yes")).code).toBe(0);
+    expect((await labStatus(state)).well).toBe(true);
+  });
+
+  it("says in a dry run what it would mend, and mends nothing", async () => {
+    await cutPower(FEDERATION, "shed-worker-1");
+    const { code, stdout } = await panopticon(state, "lab", "up", FILE, "--dry-run", "-o", "json");
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as { changes: number }).changes).toBeGreaterThan(0);
+    const worker = (await labStatus(state)).sites[0]?.machines.find(({ name }) => name === "shed-worker-1");
+    expect(worker?.state).toBe("off");
+  });
+
+  it("leaves nothing behind when it is taken down", async () => {
+    const { code, stderr } = await panopticon(state, "lab", "down", FILE);
+    expect(code, stderr).toBe(0);
+    expect(await hostPicture()).toEqual(before);
+  });
+
+  it("leaves nothing behind when it is taken down after a killed `lab up`", async () => {
+    const child = start(state, ["lab", "up", FILE, "--yes"]);
+    const timer = setTimeout(() => killAll(child), 8_000);
+    await finish(child);
+    clearTimeout(timer);
+    expect((await panopticon(state, "lab", "down", FILE)).code).toBe(0);
+    expect(await hostPicture()).toEqual(before);
+  });
+});
+
+async function labStatus(state: string): Promise<Status> {
+  const { stdout } = await panopticon(state, "lab", "status", FILE, "-o", "json");
+  return JSON.parse(stdout) as Status;
+}
+
+function kubectl(state: string, ...argv: readonly string[]): Promise<string> {
+  return kubectlAt(kubeconfig(state), "shed")(argv);
+}
+
+async function onMachine(state: string, machine: string, ...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await panopticon(
+    state,
+    "lab",
+    "shell",
+    machine,
+    "-f",
+    FILE,
+    "--",
+    ...words,
+  );
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+/** Ids and names of etcd's members, which stay when a machine comes back as itself. */
+async function etcdMembers(state: string): Promise<readonly string[]> {
+  const pki = "/etc/kubernetes/pki/etcd";
+  const tls = [
+    `--cacert=${pki}/ca.crt`,
+    `--cert=${pki}/healthcheck-client.crt`,
+    `--key=${pki}/healthcheck-client.key`,
+  ];
+  const list = await onMachine(state, "shed-cp-1", "etcdctl", ...tls, "member", "list", "--write-out=simple");
+  return list.trim().split("\n").sort();
+}
+
+function machineId(state: string, machine: string): Promise<string> {
+  return onMachine(state, machine, "cat", "/etc/machine-id");
+}

@@ -120,6 +120,45 @@ describe("platforms", () => {
   });
 });
 
+describe("HAProxy", () => {
+  const sections = (): Map<string, string> => {
+    const { site } = fixturePlan();
+    const machines = site.machines.map((each) =>
+      each.role === "worker" ? { ...each, role: "controlplane" as const } : each,
+    );
+    const text = content("attic-ecam-1", XEN, "/etc/haproxy/haproxy.cfg", { machines });
+    return new Map(text.split("\n\n").map((section) => [section.split("\n")[0] ?? "", section]));
+  };
+
+  it("cuts sessions only where the machine is gone, never because it is slow to be ready", () => {
+    expect(sections().get("backend controlplanes")).toContain("on-marked-down shutdown-sessions");
+    expect(sections().get("backend readiness")).not.toContain("shutdown-sessions");
+  });
+
+  it("gives every ready control plane a share, and a second chance to what is left over", () => {
+    const rules =
+      sections()
+        .get("backend controlplanes")
+        ?.match(/use-server .*/g) ?? [];
+    const names = ["attic-cp-1", "attic-worker-1", "attic-worker-2"];
+    expect(rules).toEqual([
+      ...names.map(
+        (name, index) =>
+          `use-server ${name} if { srv_is_up(readiness/${name}) } { src_port,mod(3) eq ${index} }`,
+      ),
+      ...names.map((name) => `use-server ${name} if { srv_is_up(readiness/${name}) }`),
+    ]);
+  });
+
+  it("listens for its status on loopback only", () => {
+    expect(
+      sections()
+        .get("frontend status")
+        ?.match(/bind .*/g),
+    ).toEqual(["bind 127.0.0.1:8404"]);
+  });
+});
+
 describe("Keepalived", () => {
   const path = "/etc/keepalived/keepalived.conf";
 

@@ -64,6 +64,8 @@ const SSHD = emitSshd([
   ["PasswordAuthentication", "no"],
   ["KbdInteractiveAuthentication", "no"],
   ["GSSAPIAuthentication", "no"],
+  // Root's sessions need no login manager; on a booting box each costs a second.
+  ["UsePAM", "no"],
   ["UseDNS", "no"],
   ["X11Forwarding", "no"],
   ["PrintMotd", "no"],

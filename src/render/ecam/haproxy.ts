@@ -20,7 +20,14 @@ const CLUSTER_CA = "/etc/panopticon/pki/ca.crt";
 const MAX_CONNECTIONS = 8192;
 
 export function haproxyFile(target: Target): RenderedFile {
-  const content = emitHaproxy([GLOBAL, DEFAULTS, STATUS, apiFrontend(target), controlplanes(target.site)]);
+  const content = emitHaproxy([
+    GLOBAL,
+    DEFAULTS,
+    STATUS,
+    apiFrontend(target),
+    controlplanes(target.site),
+    readiness(target.site),
+  ]);
   return { path: "/etc/haproxy/haproxy.cfg", content, mode: 0o644 };
 }
 
@@ -45,10 +52,7 @@ const DEFAULTS: HaproxySection = {
     ["mode", "tcp"],
     ["option", "dontlognull"],
     ["option", "dontlog-normal"],
-    // Bounds a connection to a dead control plane, and the check's connect with its TLS handshake.
-    ["timeout", "connect", "200ms"],
-    ["retries", 3],
-    ["option", "redispatch", 1],
+    ["timeout", "connect", "5s"],
     // `logs -f` and `exec` may be silent for long: 35 s would cut them.
     ["timeout", "client", "10m"],
     ["timeout", "server", "10m"],
@@ -56,7 +60,6 @@ const DEFAULTS: HaproxySection = {
     ["timeout", "client-fin", "1s"],
     ["timeout", "server-fin", "1s"],
     ["option", "clitcpka"],
-    ["option", "srvtcpka"],
   ],
 };
 
@@ -93,28 +96,70 @@ function apiFrontend({ site, machine }: Target): HaproxySection {
 }
 
 /**
- * A dead machine is noticed in 650 ms at most: 200 ms until the next check, two
- * connects of 200 ms and 50 ms between them; a client's failed connects speed
- * that up. An answer may take 3 s, because /readyz asks etcd and waits up to 2 s
- * while it elects a leader: that must not take every control plane out.
+ * A control plane that is dead and one that is slow are told apart: under load
+ * all of them are slow at once, and cutting every client off would only add to
+ * it. Here a server counts as up while its kernel takes connections; only when
+ * that ends are its sessions cut, 650 ms after at most: 200 ms until the next
+ * check, two connects of 200 ms and 50 ms between them. `readiness` chooses who
+ * gets new connections, and where none is ready any that lives does.
  */
 function controlplanes(site: SitePlan): HaproxySection {
-  const name = word(site.endpoint.name, "haproxy.cfg", HOST_NAME);
+  const machines = machinesOf(site, "controlplane");
   return {
     kind: "backend",
     name: "controlplanes",
     lines: [
-      ["balance", "leastconn"],
+      ["balance", "roundrobin"],
+      // A client's connect to a dead machine, and the check's, fail after this; the client is sent on to another.
+      ["timeout", "connect", "200ms"],
+      ["retries", 3],
+      ["option", "redispatch", 1],
+      // What waits for a dead machine's answer ends after `tcp-ut`; what is idle is probed.
+      ["option", "srvtcpka"],
+      ["srvtcpka-idle", "3s"],
+      ["srvtcpka-intvl", "1s"],
+      ["srvtcpka-cnt", 3],
+      ["default-server", "on-marked-down", "shutdown-sessions"],
+      ["default-server", "check", "inter", "200ms", "fastinter", "50ms", "fall", 2, "rise", 1],
+      ["default-server", "observe", "layer4", "error-limit", 2, "on-error", "mark-down"],
+      // `tcp-ut` stands on each line because HAProxy does not take it over from default-server.
+      ...machines.map((machine) => [...server(machine, site.endpoint.port), "tcp-ut", "300ms"]),
+      ...machines.map((machine, index) => share(machine, index, machines.length)),
+      ...machines.map(ifReady),
+    ],
+  };
+}
+
+/** Each ready server gets its share of the clients' ports. */
+function share(machine: MachinePlan, index: number, count: number): HaproxyLine {
+  return [...ifReady(machine), "{", `src_port,mod(${count})`, "eq", index, "}"];
+}
+
+/** What is left over, since its server is not ready, goes to the first that is. */
+function ifReady(machine: MachinePlan): HaproxyLine {
+  return ["use-server", machine.name, "if", "{", `srv_is_up(readiness/${machine.name})`, "}"];
+}
+
+/**
+ * Asks each API server itself, over TLS that the cluster's CA vouches for. Slow
+ * to condemn: /readyz asks etcd, which may take 2 s to elect a leader, and a
+ * TLS handshake on a busy machine may wait as long.
+ */
+function readiness(site: SitePlan): HaproxySection {
+  const name = word(site.endpoint.name, "haproxy.cfg", HOST_NAME);
+  return {
+    kind: "backend",
+    name: "readiness",
+    lines: [
       ["option", "log-health-checks"],
       ["option", "httpchk"],
       ["http-check", "send", "meth", "GET", "uri", "/readyz", "ver", "HTTP/1.1", "hdr", "host", name],
       ["http-check", "expect", "status", 200],
-      ["timeout", "check", "3s"],
+      ["timeout", "connect", "2s"],
+      ["timeout", "check", "4s"],
       ["default-server", "check", "check-ssl", "check-alpn", "http/1.1", "check-sni", name],
       ["default-server", "verify", "required", "verifyhost", name, "ca-file", CLUSTER_CA],
-      ["default-server", "inter", "200ms", "fastinter", "50ms", "downinter", "500ms", "fall", 2, "rise", 1],
-      ["default-server", "observe", "layer4", "error-limit", 2, "on-error", "mark-down"],
-      ["default-server", "on-marked-down", "shutdown-sessions"],
+      ["default-server", "inter", "2s", "fastinter", "500ms", "downinter", "500ms", "fall", 2, "rise", 1],
       ...machinesOf(site, "controlplane").map((machine) => server(machine, site.endpoint.port)),
     ],
   };

@@ -18,7 +18,7 @@ import {
 } from "./packages.ts";
 import type { Wanted } from "./store.ts";
 
-export const SUITE = "trixie";
+const SUITE = "trixie";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -31,7 +31,7 @@ export interface BaseRootOptions {
 }
 
 /** What decides the root beside the archive's state. */
-export const ROOT_RECIPE = {
+const ROOT_RECIPE = {
   revision: REVISION,
   suite: SUITE,
   packages: PACKAGES.map((entry) => entry.name),

@@ -7,19 +7,9 @@
  * release, then a build from the same version's Go module.
  */
 
-import type { OfficialFile, Source } from "./source.ts";
+import type { ComponentName, OfficialFile, Source } from "./source.ts";
 
-export type ComponentName =
-  | "kubernetes"
-  | "containerd"
-  | "etcd"
-  | "coredns"
-  | "pause"
-  | "echo"
-  | "base-root"
-  | "node-layer"
-  | "images"
-  | "containerd-seed";
+export type { ComponentName } from "./source.ts";
 
 /** Of what kind the result is: programs, container images, a root file system, or programs from our own source. */
 export type ComponentKind = "binary" | "image" | "root" | "source";
@@ -36,7 +26,7 @@ export interface Component {
 }
 
 export const KUBERNETES = "v1.36.3";
-export const CONTAINERD = "v2.4.2";
+const CONTAINERD = "v2.4.2";
 export const ETCD = "v3.6.8";
 /** The version whose tag kubeadm of this Kubernetes asks for (its constants.CoreDNSVersion). */
 export const COREDNS = "v1.14.2";
@@ -57,7 +47,7 @@ export const GO = {
 const CHECKSUM_LIST = "kubespray's checksums.yml of 2026-08-21, which records the publishers' checksum files";
 
 /** The programs of Kubernetes; names as its release has them. */
-export const KUBERNETES_PROGRAMS = [
+const KUBERNETES_PROGRAMS = [
   "kube-apiserver",
   "kube-controller-manager",
   "kube-scheduler",

@@ -33,7 +33,7 @@ export async function hostMirror(aptDir = "/etc/apt"): Promise<DebianMirror> {
 }
 
 /** Every binary archive of sources.list, sources.list.d/*.list and *.sources, in apt's order. */
-export async function readAptSources(aptDir: string): Promise<readonly AptSource[]> {
+async function readAptSources(aptDir: string): Promise<readonly AptSource[]> {
   const parts = join(aptDir, "sources.list.d");
   const names = (await exists(parts)) ? (await readdir(parts)).sort() : [];
   const sources = parseOneLine(await readOrEmpty(join(aptDir, "sources.list")));

@@ -26,7 +26,7 @@ export const IMAGES_REVISION = 1;
 const KUBE_IMAGES = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"] as const;
 
 /** Every image's name; the Kubernetes ones are what `kubeadm config images list` prints. */
-export const IMAGE_NAMES = {
+const IMAGE_NAMES = {
   kube: (program: string) => `registry.k8s.io/${program}:${KUBERNETES}`,
   coredns: `registry.k8s.io/coredns/coredns:${COREDNS}`,
   pause: `registry.k8s.io/pause:${PAUSE}`,

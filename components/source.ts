@@ -1,5 +1,15 @@
 /** The ways a component can be had, as data; `make.ts` and what it uses carry them out. */
-import type { ComponentName } from "./catalogue.ts";
+export type ComponentName =
+  | "kubernetes"
+  | "containerd"
+  | "etcd"
+  | "coredns"
+  | "pause"
+  | "echo"
+  | "base-root"
+  | "node-layer"
+  | "images"
+  | "containerd-seed";
 
 /** How a release's content is checked. */
 export type Checksum =

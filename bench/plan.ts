@@ -1,10 +1,11 @@
 import type { Disk, FederationFile, Server, Site, Size } from "#model/federation.ts";
 import { makePlan } from "#plan/make.ts";
+import type { Figure } from "./figure.ts";
 
 const SERVERS = 10;
 
 /** Plans many sites of 10 servers each: alike ones, and ones with disks so tight that HiGHS is asked for each. */
-export async function planBench(): Promise<{ figure: string; value: number; unit: string; goal: string }[]> {
+export async function planBench(): Promise<readonly Figure[]> {
   const common = { unit: "s", goal: "≤ 1" };
   const roomy = await secondsFor(manySites(100, [{ name: "ssd", sizeGiB: 1000 }]));
   const tight = await secondsFor(manySites(10, TIGHT));

@@ -22,6 +22,7 @@ export function labLimits(plan: Plan, boxBytes: number): (machine: MachinePlan) 
   return ({ role, memoryMiB, cpus }) => ({
     memoryMiB: Math.min(memoryMiB, Math.max(FLOOR_MIB[role], Math.floor(memoryMiB * scale))),
     cpuShares: 1024 * weight(role, cpus),
+    realtime: role === "ecam",
   });
 }
 

@@ -84,16 +84,6 @@ export async function labDown(federation: string, emit: Emit): Promise<readonly 
   });
 }
 
-/** What of a federation's lab is on this box. */
-export function labRemains(federation: string): Promise<readonly string[]> {
-  return openLab({
-    ...labBasics(federation),
-    layers: [],
-    fillContainerd: nothing,
-    limits: noLimits,
-  }).remains();
-}
-
 /** The plan a federation's lab was brought up with; an error where there is none. */
 export async function labPlan(federation: string): Promise<Plan> {
   const plan = await previousPlan(federation);

@@ -47,12 +47,7 @@ export function formatProblem(problem: Problem): string {
 }
 
 /** The world did not do its part: a command failed, a machine did not answer (exit 3). */
-export function worldFailed(
-  code: string,
-  message: string,
-  hint?: string,
-  cause?: unknown,
-): PanopticonError {
+export function worldFailed(code: string, message: string, hint?: string, cause?: unknown): PanopticonError {
   return new PanopticonError([{ code, message, ...(hint && { hint }) }], 3, { cause });
 }
 

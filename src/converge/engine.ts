@@ -36,7 +36,7 @@ async function convergeSite(phases: readonly Phase[], context: SiteContext, gate
 }
 
 /** Works through a list with at most `limit` under way; starts nothing new after a failure, and waits for the rest. */
-export async function bounded<T>(
+async function bounded<T>(
   limit: number,
   items: readonly T[],
   work: (item: T) => Promise<void>,

@@ -16,7 +16,7 @@ export interface NodeDisk {
   readonly done: boolean;
 }
 
-export const BLANK: NodeDisk = { kubelet: false, manifests: false, etcd: false, done: false };
+const BLANK: NodeDisk = { kubelet: false, manifests: false, etcd: false, done: false };
 
 export async function nodeDisk(context: SiteContext, machine: string): Promise<NodeDisk> {
   const found = await existing(context, machine, [KUBELET_CONF, API_MANIFEST, ETCD_DATA, DONE_MARK]);

@@ -51,7 +51,7 @@ const KUBELET: Service = {
 const NODE: readonly Service[] = [GROUND, MASQUERADE, CONTAINERD, KUBELET];
 
 /** In the order they are started. */
-export const SERVICES: Readonly<Record<Role, readonly Service[]>> = {
+const SERVICES: Readonly<Record<Role, readonly Service[]>> = {
   ecam: [GROUND, HAPROXY, KEEPALIVED],
   controlplane: NODE,
   worker: NODE,

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDir } from "#app/folders.ts";
 
-export const LAUNCHER = join(import.meta.dirname, "../../panopticon");
+const LAUNCHER = join(import.meta.dirname, "../../panopticon");
 
 export interface Ran {
   readonly code: number;

@@ -1,6 +1,5 @@
 /** The API's refusals and silences in the operator's words. */
-import { KubeError } from "#ports/kube.ts";
-import type { KubeAnswer } from "./transport.ts";
+import { KubeError, type RawAnswer } from "#ports/kube.ts";
 
 /** Reasons of apimachinery's meta/v1 StatusReason that callers tell apart; every other one is KUBE_REFUSED. */
 const CODES: Readonly<Record<string, string>> = {
@@ -20,7 +19,7 @@ const CODES: Readonly<Record<string, string>> = {
 const SHOWN_TEXT = 300;
 
 /** An answer other than 2xx. `what` is the request in words, such as `GET /api/v1/nodes`. */
-export function refused(server: string, what: string, { status, text }: KubeAnswer): KubeError {
+export function refused(server: string, what: string, { status, text }: RawAnswer): KubeError {
   const { reason, message } = readStatus(text);
   const said = message || text.trim().slice(0, SHOWN_TEXT) || "no message";
   const problem = {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type Dispatcher } from "undici";
-import type { RequestOptions } from "#ports/kube.ts";
+import type { RawAnswer, RequestOptions } from "#ports/kube.ts";
 import { unreachable } from "./failure.ts";
 
 const TRIES = 5;
@@ -36,14 +36,9 @@ export interface KubeRequest {
   readonly repeatable: boolean;
 }
 
-export interface KubeAnswer {
-  readonly status: number;
-  readonly text: string;
-}
-
 export interface Transport {
   /** The server's answer, whatever its status; a KubeError where there is none. */
-  send(request: KubeRequest, options?: RequestOptions): Promise<KubeAnswer>;
+  send(request: KubeRequest, options?: RequestOptions): Promise<RawAnswer>;
   close(): Promise<void>;
 }
 
@@ -72,7 +67,7 @@ async function sendWithRetries(
   server: string,
   request: KubeRequest,
   options: RequestOptions,
-): Promise<KubeAnswer> {
+): Promise<RawAnswer> {
   for (let tried = 1; ; tried += 1) {
     const outcome = await sendOnce(agent, server, request, options);
     const last = tried === TRIES;
@@ -89,7 +84,7 @@ async function sendWithRetries(
 }
 
 type Outcome =
-  | { readonly answer: KubeAnswer; readonly retryAfter: number | undefined }
+  | { readonly answer: RawAnswer; readonly retryAfter: number | undefined }
   | { readonly error: unknown; readonly retryAfter?: undefined };
 
 async function sendOnce(
@@ -121,7 +116,7 @@ async function sendOnce(
 
 /** 429 with Retry-After is said before anything is done; 503 may come from halfway. */
 function isRefusal(
-  { answer, retryAfter }: Outcome & { readonly answer: KubeAnswer },
+  { answer, retryAfter }: Outcome & { readonly answer: RawAnswer },
   request: KubeRequest,
 ): boolean {
   if (answer.status === 429) return retryAfter !== undefined;

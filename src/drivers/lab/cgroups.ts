@@ -26,7 +26,16 @@ export interface Limits {
   readonly memoryMiB: number;
   /** Weight against the other machines when the processors are short; 1024 is one vCPU's worth. */
   readonly cpuShares: number;
+  /** Whether it may run real-time processes, such as Keepalived under `vrrp_rt_priority`. */
+  readonly realtime?: boolean;
 }
+
+/**
+ * Microseconds of each second that one machine may spend in real-time processes,
+ * and all machines of all labs together. On version 1 a group starts with none.
+ */
+const REALTIME_US = 40_000;
+const REALTIME_ALL_US = 800_000;
 
 /** Which version this host's services run under. */
 export function cgroupVersion(): "v1" | "v2" {
@@ -51,6 +60,7 @@ export async function ensureCgroups(
   const own = folders(federation, machine);
   for (const folder of own) await ensureFolder(folder);
   await setLimits(own, limits);
+  if (limits.realtime) await allowRealtime(federation, machine);
   return own.map((folder) => join(folder, "cgroup.procs"));
 }
 
@@ -84,6 +94,16 @@ async function setLimits(own: readonly string[], limits: Limits): Promise<void> 
     } else if (folder.startsWith(`${join(ROOT, "cpu")}/`)) {
       await writeFile(join(folder, "cpu.shares"), String(limits.cpuShares));
     }
+  }
+}
+
+/** A parent's time is shared by its children, so it is given from the top down; a kernel without the setting needs none. */
+async function allowRealtime(federation: string, machine: string): Promise<void> {
+  const parts = ["panopticon", federation, machine];
+  for (const depth of [1, 2, 3]) {
+    const file = join(ROOT, "cpu", ...parts.slice(0, depth), "cpu.rt_runtime_us");
+    if (!existsSync(file)) return;
+    await writeFile(file, String([REALTIME_ALL_US, REALTIME_ALL_US / 2, REALTIME_US][depth - 1]));
   }
 }
 

@@ -1,4 +1,4 @@
-/** The few settings of the host that a lab needs; what was there before is remembered and put back by `down`. */
+/** The few settings of the host that a lab needs or changes; what was there before is remembered and put back by `down`. */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -10,6 +10,19 @@ const WANTED: Readonly<Record<string, number>> = {
   "fs/inotify/max_user_instances": 8192,
   "fs/inotify/max_user_watches": 1048576,
 };
+
+/**
+ * What every kubelet sets for the kernel it believes its own
+ * (k8s.io/kubernetes/pkg/kubelet/cm, setupKernelTunables): in the lab it is the host's.
+ */
+const SET_BY_KUBELET = [
+  "vm/overcommit_memory",
+  "vm/panic_on_oom",
+  "kernel/panic",
+  "kernel/panic_on_oops",
+  "kernel/keys/root_maxkeys",
+  "kernel/keys/root_maxbytes",
+];
 
 const FILE = "host-settings.json";
 
@@ -25,7 +38,7 @@ export async function hostLacks(): Promise<readonly string[]> {
 /** Raises them, after writing down what they were. */
 export async function raiseHostSettings(labDir: string): Promise<void> {
   const before: Record<string, number> = await remembered(labDir);
-  for (const key of Object.keys(WANTED)) before[key] ??= await read(key);
+  for (const key of [...Object.keys(WANTED), ...SET_BY_KUBELET]) before[key] ??= await read(key);
   await writeFile(join(labDir, FILE), JSON.stringify(before));
   for (const [key, wanted] of Object.entries(WANTED)) {
     if ((await read(key)) < wanted) await writeFile(`/proc/sys/${key}`, String(wanted));
@@ -35,7 +48,7 @@ export async function raiseHostSettings(labDir: string): Promise<void> {
 /** Puts back what was remembered. */
 export async function restoreHostSettings(labDir: string): Promise<void> {
   for (const [key, value] of Object.entries(await remembered(labDir))) {
-    if (key in WANTED) await writeFile(`/proc/sys/${key}`, String(value));
+    if (key in WANTED || SET_BY_KUBELET.includes(key)) await writeFile(`/proc/sys/${key}`, String(value));
   }
   await rm(join(labDir, FILE), { force: true });
 }

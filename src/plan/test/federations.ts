@@ -5,7 +5,7 @@ import type { Federation, FederationFile, Server, Site, Size } from "#model/fede
 
 const GIB = 1024;
 
-export const SIZES: Site["sizes"] = {
+const SIZES: Site["sizes"] = {
   ecam: { cpus: 1, memoryMiB: 512, diskGiB: 4 },
   controlplane: { cpus: 2, memoryMiB: 4 * GIB, diskGiB: 32 },
   worker: { cpus: 2, memoryMiB: 4 * GIB, diskGiB: 40 },

@@ -1,0 +1,32 @@
+/**
+ * `npm run bench`: every figure that the README and the docs state, measured in
+ * one run on this box. `npm run bench -- plan` runs one part.
+ */
+import { cpus, totalmem } from "node:os";
+import type { Figure } from "./figure.ts";
+import { labBench } from "./lab.ts";
+import { planBench } from "./plan.ts";
+
+const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  plan: planBench,
+  lab: () => labBench((line) => console.error(line)),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`There is no part ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}.`);
+  process.exit(2);
+}
+
+console.log(
+  `${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Node ${process.version}`,
+);
+for (const [name, bench] of Object.entries(PARTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const { figure, value, unit, goal } of await bench()) {
+    console.log(
+      `${figure.padEnd(52)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(4)} ${goal && `goal ${goal}`}`.trimEnd(),
+    );
+  }
+}

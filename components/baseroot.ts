@@ -51,7 +51,7 @@ export const BASE_ROOT_INDEX = `base-root.${sha256(stableJson(ROOT_RECIPE)).slic
  */
 export async function wantedBaseRoot(scratch: string, options: BaseRootOptions): Promise<Wanted | undefined> {
   const mirror = await hostMirror();
-  const snapshot = await releaseDate(mirror.main, SUITE, scratch);
+  const snapshot = await releaseDate(mirror.main, SUITE, scratch, options.signal);
   if (snapshot === undefined) return undefined;
   return {
     name: "base-root",

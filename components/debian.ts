@@ -5,7 +5,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exists, hasCode } from "./files.ts";
-import { run } from "./run.ts";
+import { run, tied } from "./run.ts";
 
 /** One archive apt knows: `deb URI SUITE COMPONENT…`. */
 export interface AptSource {
@@ -86,6 +86,9 @@ export async function hostAptOptions(): Promise<readonly string[]> {
     .filter((line) => /^Acquire::(?:https?::Proxy|Check-Valid-Until|Check-Date)\b.*"[^"]+";$/.test(line));
 }
 
+/** Seconds an archive has to give its release file; it is a few hundred kB. */
+const RELEASE_WITHIN_S = 20;
+
 /**
  * The Date field of a suite's InRelease file: it names the snapshot of the
  * archive (Debian repository format). Fetched by apt's own helper, which goes
@@ -95,11 +98,19 @@ export async function releaseDate(
   archive: string,
   suite: string,
   scratch: string,
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
   const path = join(scratch, "InRelease");
+  const late = AbortSignal.timeout(RELEASE_WITHIN_S * 1000);
   try {
-    await run(["/usr/lib/apt/apt-helper", "download-file", `${archive}/dists/${suite}/InRelease`, path]);
+    await run(
+      tied(["/usr/lib/apt/apt-helper", "download-file", `${archive}/dists/${suite}/InRelease`, path]),
+      {
+        signal: signal ? AbortSignal.any([late, signal]) : late,
+      },
+    );
   } catch {
+    signal?.throwIfAborted();
     return undefined;
   }
   return /^Date: (.+)$/m.exec(await readFile(path, "utf8"))?.[1];

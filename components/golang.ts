@@ -16,7 +16,7 @@ export async function moduleFiles(module: string): Promise<Readonly<Record<strin
   return Object.fromEntries(names.map((name, index) => [name, digests[index] ?? ""]));
 }
 
-/** Flags of `go build`; part of a component's recipe. Programs carry no symbols or debug information: they are a third smaller. */
+/** Flags of `go build`; part of a component's recipe. Programs carry no symbols or debug information: no node reads them. */
 export function buildFlags(source: GoSource): readonly string[] {
   const settings = Object.entries(source.settings ?? {}).map(([name, value]) => `-X ${name}=${value}`);
   return [

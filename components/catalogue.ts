@@ -89,7 +89,7 @@ export const CATALOGUE: readonly Component[] = [
     kind: "binary",
     version: KUBERNETES,
     reason: "the API server, its controllers, the scheduler, kubelet, kube-proxy, kubeadm and kubectl",
-    expectedSeconds: 480,
+    expectedSeconds: 580,
     sources: [
       { by: "official", files: KUBERNETES_PROGRAMS.map(kubernetesFile) },
       {
@@ -112,7 +112,7 @@ export const CATALOGUE: readonly Component[] = [
     kind: "binary",
     version: CONTAINERD,
     reason: "runs the containers of a node; Kubernetes 1.36 wants version 2",
-    expectedSeconds: 75,
+    expectedSeconds: 90,
     sources: [
       {
         by: "official",
@@ -147,7 +147,7 @@ export const CATALOGUE: readonly Component[] = [
     kind: "binary",
     version: ETCD,
     reason: "the cluster's store, and the tools to look into it and to restore it",
-    expectedSeconds: 45,
+    expectedSeconds: 20,
     sources: [
       {
         by: "official",
@@ -184,7 +184,7 @@ export const CATALOGUE: readonly Component[] = [
     kind: "binary",
     version: COREDNS,
     reason: "names of services and pods inside a cluster",
-    expectedSeconds: 60,
+    expectedSeconds: 35,
     sources: [
       {
         by: "official",
@@ -204,7 +204,7 @@ export const CATALOGUE: readonly Component[] = [
     kind: "source",
     version: PAUSE,
     reason: "holds the namespaces of each pod; published only as an image, so made from our own few lines",
-    expectedSeconds: 2,
+    expectedSeconds: 5,
     sources: [{ by: "go", module: "pause", packages: { ".": "pause" } }],
   },
   {

@@ -16,12 +16,12 @@ export function labScale(plan: Plan, boxBytes: number): number {
   return Math.min(1, (boxBytes * SHARE_OF_BOX) / 2 ** 20 / planned);
 }
 
-/** Memory caps by the scale, processor weights by the planned vCPUs. */
+/** Memory caps by the scale, processor weights by the role. */
 export function labLimits(plan: Plan, boxBytes: number): (machine: MachinePlan) => Limits {
   const scale = labScale(plan, boxBytes);
-  return ({ role, memoryMiB, cpus }) => ({
+  return ({ role, memoryMiB }) => ({
     memoryMiB: Math.min(memoryMiB, Math.max(FLOOR_MIB[role], Math.floor(memoryMiB * scale))),
-    cpuShares: 1024 * weight(role, cpus),
+    cpuShares: 1024 * WEIGHT[role],
     realtime: role === "ecam",
   });
 }
@@ -30,6 +30,4 @@ export function labLimits(plan: Plan, boxBytes: number): (machine: MachinePlan) 
  * Workers take the rest of a server and would have the most processors; what
  * everything waits for, the VIP and etcd, must not starve behind them.
  */
-function weight(role: Role, cpus: number): number {
-  return role === "worker" ? Math.min(cpus, 2) : Math.max(cpus, 4);
-}
+const WEIGHT: Readonly<Record<Role, number>> = { ecam: 8, controlplane: 8, worker: 1 };

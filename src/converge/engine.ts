@@ -3,36 +3,50 @@ import { PanopticonError, type Problem } from "#base/errors.ts";
 import type { Gate } from "./gate.ts";
 import type { Phase, SiteContext } from "./phase.ts";
 
+/** Steps in order; a list within the list is phases that run side by side. */
+type Phases = readonly (Phase | readonly Phase[])[];
+
 /**
  * Brings all sites to their plan. A site that fails does not hold up another;
  * the errors of all are thrown together at the end.
  * @returns the number of changes made (in a dry run: that would be made).
  */
 export async function converge(
-  phases: readonly Phase[],
+  phases: Phases,
   contexts: readonly SiteContext[],
   gate: Gate,
 ): Promise<number> {
-  const results = await Promise.allSettled(contexts.map((context) => convergeSite(phases, context, gate)));
+  return sumOfAll(contexts.map((context) => convergeSite(phases, context, gate)));
+}
+
+async function convergeSite(phases: Phases, context: SiteContext, gate: Gate): Promise<number> {
+  let total = 0;
+  for (const step of phases) {
+    const together = "name" in step ? [step] : step;
+    total += await sumOfAll(together.map((phase) => runPhase(phase, context, gate)));
+  }
+  return total;
+}
+
+/** Looks, and lets every difference through the gate; gives how many there were. */
+async function runPhase(phase: Phase, context: SiteContext, gate: Gate): Promise<number> {
+  const { name, title } = phase;
+  const site = context.site.name;
+  const started = context.now().getTime();
+  context.emit({ kind: "phase-start", site, phase: name, title });
+  const changes = await phase.changes(context);
+  await bounded(phase.concurrency, changes, (change) => gate.pass(site, name, change));
+  const seconds = (context.now().getTime() - started) / 1000;
+  context.emit({ kind: "phase-end", site, phase: name, title, changes: changes.length, seconds });
+  return changes.length;
+}
+
+/** The sum of what all give, once all have ended; their errors together where some failed. */
+async function sumOfAll(works: readonly Promise<number>[]): Promise<number> {
+  const results = await Promise.allSettled(works);
   const failures = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
   if (failures.length > 0) throw combined(failures);
   return results.reduce((sum, result) => sum + (result.status === "fulfilled" ? result.value : 0), 0);
-}
-
-async function convergeSite(phases: readonly Phase[], context: SiteContext, gate: Gate): Promise<number> {
-  let total = 0;
-  for (const phase of phases) {
-    const site = context.site.name;
-    const started = context.now().getTime();
-    context.emit({ kind: "phase-start", site, phase: phase.name, title: phase.title });
-    const changes = await phase.changes(context);
-    await bounded(phase.concurrency, changes, (change) => gate.pass(site, phase.name, change));
-    total += changes.length;
-    const seconds = (context.now().getTime() - started) / 1000;
-    const { name, title } = phase;
-    context.emit({ kind: "phase-end", site, phase: name, title, changes: changes.length, seconds });
-  }
-  return total;
 }
 
 /** Works through a list with at most `limit` under way; starts nothing new after a failure, and waits for the rest. */

@@ -1,6 +1,7 @@
 /** The bring-up of a site, in order. This list is the architecture of convergence. */
 import type { Phase } from "./phase.ts";
 import { addons } from "./phases/addons.ts";
+import { clusterDns } from "./phases/cluster-dns.ts";
 import { controlPlanes } from "./phases/control-planes.ts";
 import { ecams } from "./phases/ecams.ts";
 import { files } from "./phases/files.ts";
@@ -11,15 +12,19 @@ import { machines } from "./phases/machines.ts";
 import { network } from "./phases/network.ts";
 import { workers } from "./phases/workers.ts";
 
-export const PHASES: readonly Phase[] = [
+export const PHASES: readonly (Phase | readonly Phase[])[] = [
   keys, // certificate authorities and SSH keys, made here before anything trusts them
   ground, // the site's networks and what the hypervisor needs
   machines, // every machine running and answering
   files, // every rendered file in place, what reads it restarted
   ecams, // HAProxy and Keepalived up, the VIP held by exactly one
   firstControlPlane, // kubeadm init, once in a cluster's life
-  controlPlanes, // the others, one at a time: etcd takes one learner
-  workers, // side by side
+  clusterDns, // CoreDNS told to spread before its second replica finds a place
+  // side by side, since both need only the first control plane
+  [
+    controlPlanes, // the others, one at a time: etcd takes one learner
+    workers, // all at once
+  ],
   network, // every node Ready, pods of all nodes reachable
-  addons, // CoreDNS spread over servers, kube-proxy on every node
+  addons, // CoreDNS and kube-proxy answer everywhere
 ];

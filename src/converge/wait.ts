@@ -1,7 +1,8 @@
 /** Waiting for the world, with an end. */
 import { PanopticonError, worldFailed } from "#base/errors.ts";
 
-const PAUSE_MS = 100;
+/** Long enough that waiting costs the API little beside what it is waited for. */
+const PAUSE_MS = 250;
 
 /**
  * Asks until the answer is not undefined. A probe that fails with one of our

@@ -2,30 +2,16 @@ import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1.d.ts";
 import type { Kube, ObjectRef } from "#ports/kube.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
-import { DAEMON_SETS, DEPLOYMENTS } from "../resources.ts";
+import { DAEMON_SETS } from "../resources.ts";
 import { waitFor } from "../wait.ts";
+import { COREDNS } from "./cluster-dns.ts";
 
 const READY_SECONDS = 180;
-const COREDNS: ObjectRef<Deployment> = { resource: DEPLOYMENTS, namespace: "kube-system", name: "coredns" };
 const KUBE_PROXY: ObjectRef<DaemonSet> = {
   resource: DAEMON_SETS,
   namespace: "kube-system",
   name: "kube-proxy",
 };
-
-/**
- * kubeadm starts both replicas of CoreDNS on the only node it knows, and nothing
- * moves them later: the spread is ours. It is by server, the thing that dies whole.
- */
-const SPREAD = {
-  maxSkew: 1,
-  topologyKey: "topology.kubernetes.io/zone",
-  whenUnsatisfiable: "ScheduleAnyway",
-  labelSelector: { matchLabels: { "k8s-app": "kube-dns" } },
-  matchLabelKeys: ["pod-template-hash"],
-};
-
-const SPREAD_PATCH = { spec: { template: { spec: { topologySpreadConstraints: [SPREAD] } } } };
 
 export const addons: Phase = {
   name: "add-ons",
@@ -41,27 +27,15 @@ export const addons: Phase = {
 
 async function coredns(context: SiteContext, kube: Kube | undefined): Promise<readonly Change[]> {
   const found = await kube?.find(COREDNS);
-  if (found && isSpread(found) && isAvailable(found)) return [];
-  return [
-    {
-      subject: context.site.name,
-      what: "spread CoreDNS over the servers and see it available",
-      apply: async () => {
-        const api = await context.kube();
-        await waitFor("CoreDNS to be there", READY_SECONDS, () => api.find(COREDNS));
-        await api.patch(COREDNS, SPREAD_PATCH);
-        await waitFor("CoreDNS to be available", READY_SECONDS, async () => {
-          const now = await api.find(COREDNS);
-          return now && isAvailable(now) ? true : undefined;
-        });
-      },
-    },
-  ];
-}
-
-function isSpread(deployment: Deployment): boolean {
-  const constraints = deployment.spec?.template.spec?.topologySpreadConstraints ?? [];
-  return constraints.some(({ topologyKey }) => topologyKey === SPREAD.topologyKey);
+  if (found && isAvailable(found)) return [];
+  const apply = async () => {
+    const api = await context.kube();
+    await waitFor("CoreDNS to be available", READY_SECONDS, async () => {
+      const now = await api.find(COREDNS);
+      return now && isAvailable(now) ? true : undefined;
+    });
+  };
+  return [{ subject: context.site.name, what: "see every replica of CoreDNS answer", apply }];
 }
 
 function isAvailable({ metadata, spec, status }: Deployment): boolean {

@@ -159,7 +159,7 @@ function readiness(site: SitePlan): HaproxySection {
       ["timeout", "check", "4s"],
       ["default-server", "check", "check-ssl", "check-alpn", "http/1.1", "check-sni", name],
       ["default-server", "verify", "required", "verifyhost", name, "ca-file", CLUSTER_CA],
-      ["default-server", "inter", "2s", "fastinter", "500ms", "downinter", "500ms", "fall", 2, "rise", 1],
+      ["default-server", "inter", "5s", "fastinter", "1s", "downinter", "1s", "fall", 2, "rise", 1],
       ...machinesOf(site, "controlplane").map((machine) => server(machine, site.endpoint.port)),
     ],
   };

@@ -57,28 +57,20 @@ function goaway(site: SitePlan): Argument[] {
   return several ? [{ name: "goaway-chance", value: "0.001" }] : [];
 }
 
-/** A leader that died is followed after 8 s, as a node is; the defaults take 15. */
-const LEADER_ELECTION: readonly Argument[] = [
-  { name: "leader-elect-lease-duration", value: "8s" },
-  { name: "leader-elect-renew-deadline", value: "6s" },
-  { name: "leader-elect-retry-period", value: "1s" },
-];
-
 const CONTROLLER_MANAGER: readonly Argument[] = [
   // The plan gives each node its pod network.
   { name: "allocate-node-cidrs", value: "false" },
   { name: "profiling", value: "false" },
-  // A node that renews its lease every second counts as gone after 8 s without; the defaults take 50.
+  // A node that renews its lease every 2 s counts as gone after 8 s without; the defaults take 50.
   { name: "node-monitor-period", value: "1s" },
   { name: "node-monitor-grace-period", value: "8s" },
-  ...LEADER_ELECTION,
 ];
 
-const SCHEDULER: readonly Argument[] = [{ name: "profiling", value: "false" }, ...LEADER_ELECTION];
+const SCHEDULER: readonly Argument[] = [{ name: "profiling", value: "false" }];
 
-/** Times are etcd's own defaults, written out: below an election of 1 s a slow disk deposes leaders. */
+/** An election of 1 s is etcd's default: below it a slow disk deposes leaders. Five heartbeats in it are what etcd asks for at least. */
 const ETCD: readonly Argument[] = [
-  { name: "heartbeat-interval", value: "100" },
+  { name: "heartbeat-interval", value: "200" },
   { name: "election-timeout", value: "1000" },
   { name: "quota-backend-bytes", value: String(4 * 2 ** 30) },
   { name: "auto-compaction-mode", value: "periodic" },

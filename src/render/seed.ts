@@ -67,6 +67,8 @@ const SSHD = emitSshd([
   // Root's sessions need no login manager; on a booting box each costs a second.
   ["UsePAM", "no"],
   ["UseDNS", "no"],
+  // A run that is killed in the middle of a login must not lock the next one out.
+  ["PerSourcePenalties", "no"],
   ["X11Forwarding", "no"],
   ["PrintMotd", "no"],
   ["MaxSessions", 64],

@@ -8,7 +8,11 @@ import { waitFor } from "../wait.ts";
 
 const THERE_SECONDS = 60;
 
-export const COREDNS: ObjectRef<Deployment> = { resource: DEPLOYMENTS, namespace: "kube-system", name: "coredns" };
+export const COREDNS: ObjectRef<Deployment> = {
+  resource: DEPLOYMENTS,
+  namespace: "kube-system",
+  name: "coredns",
+};
 
 /**
  * kubeadm would start both replicas of CoreDNS on the only node it knows, and

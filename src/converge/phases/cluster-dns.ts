@@ -1,6 +1,6 @@
 import type { Deployment } from "kubernetes-types/apps/v1.d.ts";
 import { machinesOf, type SitePlan } from "#plan/plan.ts";
-import type { ObjectRef } from "#ports/kube.ts";
+import type { Applied, ObjectRef } from "#ports/kube.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Phase } from "../phase.ts";
 import { DEPLOYMENTS } from "../resources.ts";
@@ -38,7 +38,7 @@ export const clusterDns: Phase = {
 
 const SERVER_LABEL = "topology.kubernetes.io/zone";
 
-function spread(site: SitePlan): Deployment {
+function spread(site: SitePlan): Applied<Deployment> {
   const servers = new Set(machinesOf(site, "controlplane").map(({ server }) => server)).size;
   const constraint = {
     maxSkew: 1,

@@ -217,7 +217,10 @@ describe("a machine's seed", () => {
   it("has settings that sshd reads, with the one host key", async (context) => {
     const [sshd, keygen] = [needTool(context, "sshd"), needTool(context, "ssh-keygen")];
     const seed = await exampleSeed("two-sites", "lab");
-    const text = seed.find((each) => each.path.includes("/sshd_config.d/"))?.content ?? "";
+    const whole = seed.find((each) => each.path.includes("/sshd_config.d/"))?.content ?? "";
+    // The machines' sshd is Debian 13's; one from before OpenSSH 9.8 knows no penalties.
+    const known = run([sshd, "-T", "-f", "/dev/null", "-o", "PerSourcePenalties=no"]).code === 0;
+    const text = known ? whole : whole.replace("PerSourcePenalties no\n", "");
     inScratch((folder) => {
       const key = join(folder, "key");
       expect(run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", key]).code).toBe(0);

@@ -23,6 +23,8 @@ export function buildFlags(source: GoSource): readonly string[] {
     "-trimpath",
     "-mod=readonly",
     "-buildvcs=false",
+    // The linker would throw debugging information away: the compiler need not make it, which takes a tenth of its time.
+    "-gcflags=all=-dwarf=false",
     `-ldflags=${["-s", "-w", ...settings].join(" ")}`,
     ...(source.tags ? [`-tags=${source.tags.join(",")}`] : []),
   ];

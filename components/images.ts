@@ -31,7 +31,7 @@ const IMAGE_NAMES = {
   coredns: `registry.k8s.io/coredns/coredns:${COREDNS}`,
   pause: `registry.k8s.io/pause:${PAUSE}`,
   etcd: `registry.k8s.io/etcd:${ETCD.slice(1)}-0`,
-  echo: "panopticon/echo:1",
+  echo: "panopticon.test/echo:1",
 } as const;
 
 export const ALL_IMAGES: readonly string[] = [

@@ -3,6 +3,7 @@ import { worldFailed } from "#base/errors.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { sha256 } from "#base/hash.ts";
 import type { SiteContext } from "./phase.ts";
+import type { Service } from "./services.ts";
 
 /** Names of the machines that run now; the others are asked nothing. */
 export async function running({ hypervisor, site }: SiteContext): Promise<ReadonlySet<string>> {
@@ -47,11 +48,15 @@ export interface Deviation {
   readonly marks: readonly string[];
 }
 
-/** Fixed text; the units are ours and hold no space. */
+/** Fixed text; $1 holds our own units, each with the path it needs, and neither has a space. */
 const INSPECT = `units=$1; shift
 sha256sum -- "$@" 2>/dev/null
 stat -c "%a %n" -- "$@" 2>/dev/null
-for unit in $units; do systemctl is-active --quiet "$unit" || echo "down $unit"; done`;
+for pair in $units; do
+  unit=\${pair%%:*}
+  [ -e "\${pair#*:}" ] || continue
+  systemctl is-active --quiet "$unit" || echo "down $unit"
+done`;
 
 /** Compares a machine's files and services with what is wanted, in one question. */
 export async function inspect(
@@ -59,12 +64,13 @@ export async function inspect(
   machine: string,
   wanted: {
     readonly files: readonly RenderedFile[];
-    readonly units: readonly string[];
+    readonly services: readonly Service[];
     readonly marks: readonly string[];
   },
 ): Promise<Deviation> {
   const paths = [...wanted.files.map((file) => file.path), ...wanted.marks];
-  const out = await must(context, machine, ["sh", "-c", INSPECT, "sh", wanted.units.join(" "), ...paths]);
+  const units = wanted.services.map(({ unit, needs }) => `${unit}:${needs ?? "/"}`).join(" ");
+  const out = await must(context, machine, ["sh", "-c", INSPECT, "sh", units, ...paths]);
   const lines = out.split("\n");
   const seen = new Set(lines);
   const present = new Set(lines.map((line) => line.split("  ")[1]));
@@ -72,7 +78,7 @@ export async function inspect(
     !seen.has(`${sha256(content)}  ${path}`) || !seen.has(`${mode.toString(8)} ${path}`);
   return {
     stale: wanted.files.filter(isStale),
-    down: wanted.units.filter((unit) => seen.has(`down ${unit}`)),
+    down: wanted.services.map(({ unit }) => unit).filter((unit) => seen.has(`down ${unit}`)),
     marks: wanted.marks.filter((mark) => present.has(mark)),
   };
 }

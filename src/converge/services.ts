@@ -7,8 +7,8 @@ export interface Service {
   readonly reads: readonly string[];
   /** Whether it can take new files without dropping what it holds. */
   readonly reloads?: boolean;
-  /** Whether something else starts it, when there is something to start with. */
-  readonly onDemand?: boolean;
+  /** A path without which it has nothing to start with, and is not missed. */
+  readonly needs?: string;
 }
 
 const GROUND: Service = {
@@ -41,25 +41,24 @@ const CONTAINERD: Service = {
   reads: ["/etc/containerd/", "/etc/systemd/system/containerd.service"],
 };
 
-/** kubeadm enables and starts it; until then it has no configuration. */
+/** kubeadm writes its configuration and starts it; after a reboot it starts by itself. */
 const KUBELET: Service = {
   unit: "kubelet.service",
   reads: ["/etc/systemd/system/kubelet.service"],
-  onDemand: true,
+  needs: "/var/lib/kubelet/config.yaml",
 };
 
 const NODE: readonly Service[] = [GROUND, MASQUERADE, CONTAINERD, KUBELET];
 
-/** In the order they are started. */
 const SERVICES: Readonly<Record<Role, readonly Service[]>> = {
   ecam: [GROUND, HAPROXY, KEEPALIVED],
   controlplane: NODE,
   worker: NODE,
 };
 
-/** Units that run whenever the machine does. */
-export function steadyUnits(role: Role): readonly string[] {
-  return SERVICES[role].filter(({ onDemand }) => !onDemand).map(({ unit }) => unit);
+/** The services of a role, in the order they are started. */
+export function servicesOf(role: Role): readonly Service[] {
+  return SERVICES[role];
 }
 
 /**
@@ -90,7 +89,7 @@ export function reactions(
     ...(anyRestart && changed(["/etc/systemd/system/"]) ? [["systemctl", "daemon-reload"]] : []),
     ...(restarted.length > 0 ? [["systemctl", "try-restart", ...restarted]] : []),
     ...(reloaded.length > 0 ? [["systemctl", "try-reload-or-restart", ...reloaded]] : []),
-    // Enabling reads the units anew by itself.
-    ["systemctl", "enable", "--quiet", "--now", ...steadyUnits(role)],
+    // Enabling reads the units anew by itself; one whose configuration is not there yet is passed over.
+    ["systemctl", "enable", "--quiet", "--now", ...SERVICES[role].map(({ unit }) => unit)],
   ];
 }

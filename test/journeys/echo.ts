@@ -26,7 +26,7 @@ const DEPLOYMENT = {
         containers: [
           {
             name: "echo",
-            image: "panopticon/echo:1",
+            image: "panopticon.test/echo:1",
             imagePullPolicy: "Never",
             env: [fieldEnv("POD_NAME", "metadata.name"), fieldEnv("NODE_NAME", "spec.nodeName")],
             readinessProbe: { httpGet: { path: "/", port: 8080 }, periodSeconds: 1 },

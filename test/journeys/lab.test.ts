@@ -15,7 +15,7 @@ import { finish, freshState, killAll, kubeconfig, panopticon, start } from "./pa
 const FEDERATION = "journey";
 const FILE = join(import.meta.dirname, "one-site.yaml");
 /** Moments, in seconds after the start, at which `lab up` is killed; drawn anew each time, and shown. */
-const KILLS = Array.from({ length: 4 }, () => Math.round(Math.random() * 250) / 10);
+const KILLS = Array.from({ length: 10 }, () => Math.round(Math.random() * 250) / 10);
 
 interface Status {
   readonly well: boolean;

@@ -3,7 +3,7 @@ import type { RenderedFile } from "#render/files.ts";
 import { renderMachine } from "#render/machine.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
 import { type Deviation, inspect, must, running } from "../remote.ts";
-import { reactions, steadyUnits } from "../services.ts";
+import { reactions, servicesOf } from "../services.ts";
 
 /**
  * Stands while files are written and services not yet restarted. A run that is
@@ -53,7 +53,7 @@ async function machineFiles(
 
 async function deviation(context: SiteContext, machine: MachinePlan): Promise<Deviation> {
   const files = await machineFiles(context, machine);
-  return inspect(context, machine.name, { files, units: steadyUnits(machine.role), marks: [DIRTY.path] });
+  return inspect(context, machine.name, { files, services: servicesOf(machine.role), marks: [DIRTY.path] });
 }
 
 /** Brings a machine's files and services to the plan, whatever it holds now. */

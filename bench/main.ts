@@ -1,16 +1,21 @@
 /**
- * `npm run bench`: every figure that the README and the docs state, measured in
- * one run on this box. `npm run bench -- plan` runs one part.
+ * `npm run bench`: the figures that the README and the docs state, measured in
+ * one run on this box. `npm run bench -- plan` runs one part; `cold` runs only
+ * when it is named, since it builds everything anew.
  */
 import { cpus, totalmem } from "node:os";
+import { coldBench } from "./cold.ts";
 import type { Figure } from "./figure.ts";
 import { labBench } from "./lab.ts";
 import { planBench } from "./plan.ts";
 
+const say = (line: string): void => console.error(line);
 const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   plan: planBench,
-  lab: () => labBench((line) => console.error(line)),
+  lab: () => labBench(say),
+  cold: () => coldBench(say),
 };
+const USUAL = ["plan", "lab"];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
@@ -23,7 +28,7 @@ console.log(
   `${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Node ${process.version}`,
 );
 for (const [name, bench] of Object.entries(PARTS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (!(wanted.length > 0 ? wanted : USUAL).includes(name)) continue;
   for (const { figure, value, unit, goal } of await bench()) {
     console.log(
       `${figure.padEnd(52)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(4)} ${goal && `goal ${goal}`}`.trimEnd(),

@@ -16,11 +16,12 @@ export function labScale(plan: Plan, boxBytes: number): number {
   return Math.min(1, (boxBytes * SHARE_OF_BOX) / 2 ** 20 / planned);
 }
 
-/** Memory caps by the scale, processor weights by the role. */
+/** Processors as planned, memory caps by the scale, and what goes first when processors are short by the role. */
 export function labLimits(plan: Plan, boxBytes: number): (machine: MachinePlan) => Limits {
   const scale = labScale(plan, boxBytes);
-  return ({ role, memoryMiB }) => ({
+  return ({ role, memoryMiB, cpus }) => ({
     memoryMiB: Math.min(memoryMiB, Math.max(FLOOR_MIB[role], Math.floor(memoryMiB * scale))),
+    cpus,
     cpuShares: 1024 * WEIGHT[role],
     realtime: role === "ecam",
   });

@@ -2,7 +2,7 @@
  * A whole site on real components, used as a person would: killed while it is
  * brought up, brought up, looked at, hurt, mended, taken down.
  */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SiteStatus } from "#app/lab-status.ts";
@@ -96,6 +96,16 @@ describe("one site", () => {
     expect(after?.holders).toHaveLength(1);
     expect(after?.holders).not.toContain(holder);
     expect((await panopticon(state, "lab", "up", FILE, "--yes")).code).toBe(0);
+    expect((await labStatus(state)).well).toBe(true);
+  });
+
+  it("refuses another lab whose LAN this host already reaches, and harms neither", async () => {
+    const other = join(state, "other.yaml");
+    writeFileSync(other, readFileSync(FILE, "utf8").replace("name: journey", "name: other"));
+    const { code, stderr } = await panopticon(state, "lab", "up", other, "--yes");
+    expect(code).toBe(3);
+    expect(stderr).toContain("LAB_ROUTE_CLASH");
+    expect((await panopticon(state, "lab", "down", other)).code).toBe(0);
     expect((await labStatus(state)).well).toBe(true);
   });
 

@@ -22,8 +22,13 @@ const CONTROLLERS_V1 = [
 ];
 const CONTROLLERS_V2 = "+cpu +memory +pids +io +cpuset";
 
+/** The kernel's default period of a processor quota, which it counts in. */
+const PERIOD_US = 100_000;
+
 export interface Limits {
   readonly memoryMiB: number;
+  /** Processors it may keep busy at once. */
+  readonly cpus: number;
   /** Weight against the other machines when the processors are short; 1024 is one vCPU's worth. */
   readonly cpuShares: number;
   /** Whether it may run real-time processes, such as Keepalived under `vrrp_rt_priority`. */
@@ -88,11 +93,13 @@ async function setLimits(own: readonly string[], limits: Limits): Promise<void> 
   for (const folder of own) {
     if (cgroupVersion() === "v2") {
       await writeFile(join(folder, "memory.max"), bytes);
+      await writeFile(join(folder, "cpu.max"), `${limits.cpus * PERIOD_US} ${PERIOD_US}`);
       await writeFile(join(folder, "cpu.weight"), String(Math.max(1, Math.round(limits.cpuShares / 10.24))));
     } else if (folder.startsWith(join(ROOT, "memory"))) {
       await writeFile(join(folder, "memory.limit_in_bytes"), bytes);
     } else if (folder.startsWith(`${join(ROOT, "cpu")}/`)) {
       await writeFile(join(folder, "cpu.shares"), String(limits.cpuShares));
+      await writeFile(join(folder, "cpu.cfs_quota_us"), String(limits.cpus * PERIOD_US));
     }
   }
 }
@@ -143,6 +150,12 @@ async function removeTree(folder: string): Promise<void> {
 async function subfolders(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+}
+
+/** Whether any federation's lab has groups on this host. */
+export async function anyLabCgroups(): Promise<boolean> {
+  const [folder] = folders("."); // the folder that holds every lab
+  return folder !== undefined && (await subfolders(folder)).length > 0;
 }
 
 /** Names of the machines that have groups, running or not. */

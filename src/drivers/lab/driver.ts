@@ -9,7 +9,14 @@ import { join } from "node:path";
 import type { MachinePlan, SitePlan } from "#plan/plan.ts";
 import type { Hypervisor, ObservedMachine } from "#ports/hypervisor.ts";
 import type { RenderedFile } from "#render/files.ts";
-import { ensureCgroups, type Limits, machinesWithCgroups, processesOf, removeCgroups } from "./cgroups.ts";
+import {
+  anyLabCgroups,
+  ensureCgroups,
+  type Limits,
+  machinesWithCgroups,
+  processesOf,
+  removeCgroups,
+} from "./cgroups.ts";
 import { hostLacks, raiseHostSettings, restoreHostSettings } from "./host.ts";
 import { boot, createFolder, cutPower, folderUuid, machineFolder } from "./machine.ts";
 import { labNames } from "./names.ts";
@@ -43,7 +50,7 @@ export function openLab(options: LabOptions): Lab {
   async function kill(name: string): Promise<void> {
     await cutPower(federation, name);
     await removeNamespace(names.machine(name));
-    await rm(join("/run/systemd/nspawn/propagate", nspawnId(federation, name)), {
+    await rm(join("/run/systemd/nspawn/propagate", names.nspawn(name)), {
       recursive: true,
       force: true,
     });
@@ -62,7 +69,7 @@ export function openLab(options: LabOptions): Lab {
       layers: options.layers,
       namespace: names.machine(machine.name),
       groups: await ensureCgroups(federation, machine.name, options.limits(machine)),
-      id: nspawnId(federation, machine.name),
+      id: names.nspawn(machine.name),
     });
   }
 
@@ -75,7 +82,7 @@ export function openLab(options: LabOptions): Lab {
 
   async function prepare(site: SitePlan): Promise<void> {
     await mkdir(labDir, { recursive: true, mode: 0o700 });
-    await raiseHostSettings(labDir);
+    await raiseHostSettings();
     await ensureNetwork(names, site);
   }
 
@@ -104,7 +111,7 @@ export function openLab(options: LabOptions): Lab {
     for (const name of await listNamespaces(names.prefix)) await removeNamespace(name);
     await removeHostLinks();
     await removeCgroups(federation);
-    await restoreHostSettings(labDir);
+    if (!(await anyLabCgroups())) await restoreHostSettings();
     await rm(labDir, { recursive: true, force: true });
   }
 
@@ -135,8 +142,4 @@ export function openLab(options: LabOptions): Lab {
     down,
     remains,
   };
-}
-
-function nspawnId(federation: string, machine: string): string {
-  return `${federation}-${machine}`;
 }

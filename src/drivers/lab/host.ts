@@ -1,6 +1,6 @@
 /** The few settings of the host that a lab needs or changes; what was there before is remembered and put back by `down`. */
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /**
  * All machines share one user's inotify limits; at the default of 128 instances
@@ -24,7 +24,8 @@ const SET_BY_KUBELET = [
   "kernel/keys/root_maxbytes",
 ];
 
-const FILE = "host-settings.json";
+/** One memory for all labs on the host; like the settings themselves it does not outlive a reboot. */
+const MEMORY = "/run/panopticon/host-settings.json";
 
 /** Settings that are below what the lab needs, in words. */
 export async function hostLacks(): Promise<readonly string[]> {
@@ -35,27 +36,31 @@ export async function hostLacks(): Promise<readonly string[]> {
   return lacks;
 }
 
-/** Raises them, after writing down what they were. */
-export async function raiseHostSettings(labDir: string): Promise<void> {
-  const before: Record<string, number> = await remembered(labDir);
-  for (const key of [...Object.keys(WANTED), ...SET_BY_KUBELET]) before[key] ??= await read(key);
-  await writeFile(join(labDir, FILE), JSON.stringify(before));
+/** Raises them, after writing down what they were before the first lab came. */
+export async function raiseHostSettings(): Promise<void> {
+  if ((await remembered()) === undefined) {
+    const before: Record<string, number> = {};
+    for (const key of [...Object.keys(WANTED), ...SET_BY_KUBELET]) before[key] = await read(key);
+    await mkdir(dirname(MEMORY), { recursive: true, mode: 0o700 });
+    await writeFile(`${MEMORY}.new`, JSON.stringify(before));
+    await rename(`${MEMORY}.new`, MEMORY);
+  }
   for (const [key, wanted] of Object.entries(WANTED)) {
     if ((await read(key)) < wanted) await writeFile(`/proc/sys/${key}`, String(wanted));
   }
 }
 
-/** Puts back what was remembered. */
-export async function restoreHostSettings(labDir: string): Promise<void> {
-  for (const [key, value] of Object.entries(await remembered(labDir))) {
+/** Puts back what was remembered; for the last lab that leaves. */
+export async function restoreHostSettings(): Promise<void> {
+  for (const [key, value] of Object.entries((await remembered()) ?? {})) {
     if (key in WANTED || SET_BY_KUBELET.includes(key)) await writeFile(`/proc/sys/${key}`, String(value));
   }
-  await rm(join(labDir, FILE), { force: true });
+  await rm(MEMORY, { force: true });
 }
 
-async function remembered(labDir: string): Promise<Record<string, number>> {
-  const text = await readFile(join(labDir, FILE), "utf8").catch(() => "{}");
-  return JSON.parse(text) as Record<string, number>;
+async function remembered(): Promise<Record<string, number> | undefined> {
+  const text = await readFile(MEMORY, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Record<string, number>);
 }
 
 async function read(key: string): Promise<number> {

@@ -14,6 +14,8 @@ export interface LabNames {
   lan(site: SitePlan): string;
   router(site: SitePlan): string;
   machine(name: string): string;
+  /** What systemd-nspawn calls a machine; unique on the host. */
+  nspawn(machine: string): string;
   /** The host's own interface in a site's LAN. */
   operator(site: SitePlan): string;
   /** The switch's port for a machine, inside the LAN's namespace. */
@@ -21,15 +23,17 @@ export interface LabNames {
 }
 
 export function labNames(federation: string): LabNames {
-  const prefix = `panopticon-${federation}-`;
+  // Names of federations and sites hold no dot, so one prefix never begins another.
+  const prefix = `panopticon.${federation}.`;
   const hostInterfacePrefix = `pan${sha256(federation).slice(0, 6)}-`;
   return {
     prefix,
     hostInterfacePrefix,
     internet: `${prefix}internet`,
-    lan: (site) => `${prefix}lan-${site.name}`,
-    router: (site) => `${prefix}router-${site.name}`,
-    machine: (name) => `${prefix}machine-${name}`,
+    lan: (site) => `${prefix}lan.${site.name}`,
+    router: (site) => `${prefix}router.${site.name}`,
+    nspawn: (machine) => `${federation}.${machine}`,
+    machine: (name) => `${prefix}machine.${name}`,
     operator: (site) => `${hostInterfacePrefix}${site.number}`,
     port: (site, machine) => machine.name.slice(site.name.length + 1).slice(0, INTERFACE_NAME_MAX),
   };

@@ -35,7 +35,6 @@ import { labLimits, labScale } from "./lab-limits.ts";
 export interface LabUpOptions {
   readonly dryRun: boolean;
   readonly emit: Emit;
-  readonly signal?: AbortSignal;
 }
 
 export interface LabUpResult {
@@ -52,7 +51,7 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
   const plan = await makePlan(file, await previousPlan(name));
   noteScale(plan, emit);
   return exclusively(name, emit, async () => {
-    const { layers, seed } = dryRun ? { layers: [], seed: "" } : await labComponents(options);
+    const { layers, seed } = dryRun ? { layers: [], seed: "" } : await labComponents(emit);
     const lab = labOf(plan, layers, (target) => cloneContainerdSeed(seed, target));
     if (!dryRun) await savePlan(plan);
     const contexts = onPrem(plan).map((site) => siteContext(plan, site, lab, emit));
@@ -167,11 +166,8 @@ function labBasics(federation: string): { federation: string; labDir: string } {
   return { federation, labDir: join(stateDir(federation), "lab") };
 }
 
-async function labComponents({
-  emit,
-  signal,
-}: LabUpOptions): Promise<{ layers: readonly string[]; seed: string }> {
-  const components = await getAllComponents({ emit, cacheDir: cacheDir(), ...(signal && { signal }) });
+async function labComponents(emit: Emit): Promise<{ layers: readonly string[]; seed: string }> {
+  const components = await getAllComponents({ emit, cacheDir: cacheDir() });
   return { layers: [components.nodeLayer, components.baseRoot], seed: components.containerdSeed };
 }
 

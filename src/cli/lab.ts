@@ -35,21 +35,14 @@ function upCommand() {
 }
 
 async function up(file: string | undefined, { yes, dryRun, output }: UpOptions): Promise<void> {
-  const [
-    { readFederation },
-    { ensureHostPackages },
-    { labUp, requireRoot },
-    { asker },
-    { showProgress },
-    streams,
-  ] = await Promise.all([
-    import("#app/files.ts"),
-    import("#app/host.ts"),
-    import("#app/lab.ts"),
-    import("./ask.ts"),
-    import("./progress.ts"),
-    import("./streams.ts"),
-  ]);
+  const [{ readFederation }, { ensureHostPackages }, { labUp, requireRoot }, { asker }, { showProgress }] =
+    await Promise.all([
+      import("#app/files.ts"),
+      import("#app/host.ts"),
+      import("#app/lab.ts"),
+      import("./ask.ts"),
+      import("./progress.ts"),
+    ]);
   const path = labFile(file);
   const federation = await readFederation(path);
   requireRoot();
@@ -59,8 +52,8 @@ async function up(file: string | undefined, { yes, dryRun, output }: UpOptions):
   const started = Date.now();
   try {
     if (!dryRun) await ensureHostPackages({ yes: yes ?? false, ...(ask && { ask }), emit });
-    const signal = streams.interruptSignal();
-    const result = await labUp(federation, { dryRun: dryRun ?? false, emit, signal });
+    // Ctrl-C ends it at once: a run may be killed anywhere, and the next one goes on.
+    const result = await labUp(federation, { dryRun: dryRun ?? false, emit });
     progress.stop();
     const seconds = (Date.now() - started) / 1000;
     const shown = { changes: result.changes, dryRun: dryRun ?? false, seconds, plan: result.plan };

@@ -3,8 +3,7 @@
  * box, and is taken down again. Here the lab's driver, OpenSSH and the
  * Kubernetes client are put behind the ports that convergence knows.
  */
-import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { wrongUse } from "#base/errors.ts";
@@ -77,7 +76,6 @@ export async function labDown(federation: string, emit: Emit): Promise<readonly 
     const lab = openLab({ ...labBasics(federation), layers: [], fillContainerd: nothing, limits: noLimits });
     const before = await lab.remains();
     await lab.down();
-    // The lock goes with the folder: a run that waits for it begins anew.
     await rm(stateDir(federation), { recursive: true, force: true });
     return before;
   });
@@ -182,13 +180,11 @@ function noteScale(plan: Plan, emit: Emit): void {
   emit({ kind: "note", subject: plan.federation, what });
 }
 
-/** One run at a time per federation; a second one waits and says for whom. */
+/** One run at a time per federation; a second one waits and says for whom. The lock outlives the state, which `down` removes. */
 async function exclusively<T>(federation: string, emit: Emit, work: () => Promise<T>): Promise<T> {
-  const dir = stateDir(federation);
-  if (!existsSync(dir)) await mkdir(dir, { recursive: true, mode: 0o700 });
   const onWait = (pid: number) =>
     emit({ kind: "note", subject: federation, what: `another run (process ${pid}) works on it: waiting` });
-  return withLock(join(dir, "lock"), { onWait }, work);
+  return withLock(join("/run/lock", `panopticon-${federation}`), { onWait }, work);
 }
 
 /** The lab needs root; said before anything is installed or built. */

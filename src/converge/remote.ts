@@ -5,6 +5,9 @@ import { sha256 } from "#base/hash.ts";
 import type { SiteContext } from "./phase.ts";
 import type { Service } from "./services.ts";
 
+/** A command may be a whole script; its beginning tells which. */
+const SHOWN_COMMAND = 160;
+
 /** Names of the machines that run now; the others are asked nothing. */
 export async function running({ hypervisor, site }: SiteContext): Promise<ReadonlySet<string>> {
   const observed = await hypervisor.observe(site);
@@ -23,7 +26,7 @@ export async function must(
   const said = (result.stderr || result.stdout).trim().slice(-2000);
   throw worldFailed(
     "CONVERGE_COMMAND_FAILED",
-    `${machine}: \`${argv.join(" ")}\` ended with ${result.code}: ${said || "no message"}`,
+    `${machine}: \`${argv.join(" ").replaceAll(/\s+/g, " ").slice(0, SHOWN_COMMAND)}\` ended with ${result.code}: ${said || "no message"}`,
   );
 }
 

@@ -99,6 +99,17 @@ describe("one site", () => {
     expect((await labStatus(state)).well).toBe(true);
   });
 
+  it("is not taken for its own by a run with another state folder, which could not even take it down", async () => {
+    const stranger = freshState();
+    for (const command of ["up", "down"]) {
+      const { code, stderr } = await panopticon(stranger, "lab", command, FILE);
+      expect(code).toBe(3);
+      expect(stderr).toContain("LAB_OTHER_STATE");
+    }
+    rmSync(stranger, { recursive: true, force: true });
+    expect((await labStatus(state)).well).toBe(true);
+  });
+
   it("refuses another lab whose LAN this host already reaches, and harms neither", async () => {
     const other = join(state, "other.yaml");
     writeFileSync(other, readFileSync(FILE, "utf8").replace("name: journey", "name: other"));

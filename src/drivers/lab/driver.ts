@@ -20,6 +20,7 @@ import {
 import { hostLacks, raiseHostSettings, restoreHostSettings } from "./host.ts";
 import { boot, createFolder, cutPower, folderUuid, machineFolder } from "./machine.ts";
 import { labNames } from "./names.ts";
+import { claim, disclaim, refuseForeign } from "./owner.ts";
 import { listLinks, listNamespaces, ipBatch, removeNamespace } from "./netns.ts";
 import { ensureNetwork, networkLacks, plugMachine } from "./network.ts";
 
@@ -81,6 +82,7 @@ export function openLab(options: LabOptions): Lab {
   }
 
   async function prepare(site: SitePlan): Promise<void> {
+    await claim(federation, labDir);
     await mkdir(labDir, { recursive: true, mode: 0o700 });
     await raiseHostSettings();
     await ensureNetwork(names, site);
@@ -105,6 +107,7 @@ export function openLab(options: LabOptions): Lab {
   }
 
   async function down(): Promise<void> {
+    await refuseForeign(federation, labDir);
     const known = existsSync(machinesDir) ? await readdir(machinesDir) : [];
     const machines = new Set([...(await machinesWithCgroups(federation)), ...known]);
     await Promise.all([...machines].map((name) => kill(name)));
@@ -113,6 +116,7 @@ export function openLab(options: LabOptions): Lab {
     await removeCgroups(federation);
     if (!(await anyLabCgroups())) await restoreHostSettings();
     await rm(labDir, { recursive: true, force: true });
+    await disclaim(federation);
   }
 
   async function removeHostLinks(): Promise<void> {
@@ -133,7 +137,10 @@ export function openLab(options: LabOptions): Lab {
   }
 
   return {
-    lacks: async (site) => [...(await hostLacks()), ...(await networkLacks(names, site))],
+    lacks: async (site) => {
+      await refuseForeign(federation, labDir);
+      return [...(await hostLacks()), ...(await networkLacks(names, site))];
+    },
     prepare: (site) => oneAtATime(() => prepare(site)),
     observe,
     start,

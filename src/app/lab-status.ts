@@ -1,6 +1,7 @@
 /** What a lab is like now, from the machines and the API alone; nothing here changes anything. */
 import { PanopticonError } from "#base/errors.ts";
 import { etcdMembers, isMemberOf } from "#converge/etcd.ts";
+import { apiServerReady } from "#converge/kubeadm.ts";
 import type { SiteContext } from "#converge/phase.ts";
 import { holdersOfVip } from "#converge/phases/ecams.ts";
 import { readyNodes } from "#converge/phases/network.ts";
@@ -56,7 +57,8 @@ async function siteStatus(context: SiteContext): Promise<SiteStatus> {
     orUndefined(() => readyNodes(context)),
     votingMembers(context, up),
   ]);
-  const machines = site.machines.map((machine) => machineStatus(machine, up, holders, ready));
+  const serving = await servingControlPlanes(context, up);
+  const machines = site.machines.map((machine) => machineStatus(machine, up, { holders, ready, serving }));
   const voting = etcd?.voting === etcd?.planned && etcd !== undefined;
   return {
     name: site.name,
@@ -70,11 +72,18 @@ async function siteStatus(context: SiteContext): Promise<SiteStatus> {
   };
 }
 
+interface Seen {
+  readonly holders: readonly string[];
+  /** Ready nodes; undefined where the API does not answer. */
+  readonly ready: ReadonlySet<string> | undefined;
+  /** Control planes whose own API server is ready. */
+  readonly serving: ReadonlySet<string>;
+}
+
 function machineStatus(
   machine: MachinePlan,
   up: ReadonlySet<string>,
-  holders: readonly string[],
-  ready: ReadonlySet<string> | undefined,
+  { holders, ready, serving }: Seen,
 ): MachineStatus {
   const { name, role, server, address } = machine;
   const state = up.has(name) ? "running" : "off";
@@ -82,8 +91,22 @@ function machineStatus(
   if (state === "off") return { ...base, health: "", well: false };
   if (role === "ecam")
     return { ...base, health: holders.includes(name) ? "holds the VIP" : "stands by", well: true };
+  if (role === "controlplane" && !serving.has(name)) {
+    return { ...base, health: "its API server is not ready", well: false };
+  }
   if (!ready) return { ...base, health: "", well: false };
   return { ...base, health: ready.has(name) ? "Ready" : "NotReady", well: ready.has(name) };
+}
+
+async function servingControlPlanes(
+  context: SiteContext,
+  up: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const asked = machinesOf(context.site, "controlplane").filter(({ name }) => up.has(name));
+  const answers = await Promise.all(
+    asked.map(({ name }) => orUndefined(() => apiServerReady(context, name))),
+  );
+  return new Set(asked.filter((_machine, index) => answers[index]).map(({ name }) => name));
 }
 
 async function votingMembers(

@@ -68,6 +68,15 @@ export async function reset(context: SiteContext, machine: MachinePlan): Promise
   await bringFiles(context, machine);
 }
 
+/** Whether a control plane's own API server, and with it its etcd member, is ready. */
+export async function apiServerReady(context: SiteContext, machine: string): Promise<boolean> {
+  const url = `https://127.0.0.1:${context.site.endpoint.port}/readyz`;
+  const quietly = ["--fail", "--silent", "--max-time", "3", "--output", "/dev/null"];
+  const argv = ["curl", "--cacert", "/etc/kubernetes/pki/ca.crt", ...quietly, url];
+  const { code } = await context.shell.run(machine, argv);
+  return code === 0;
+}
+
 /** Waits until the site's API answers through the VIP. */
 export async function apiAnswers(context: SiteContext, seconds: number): Promise<void> {
   const { name, network } = context.site;

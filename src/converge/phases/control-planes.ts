@@ -1,13 +1,15 @@
 import { worldFailed } from "#base/errors.ts";
 import { type MachinePlan, machinesOf } from "#plan/plan.ts";
 import { etcdMembers, isMemberOf, removeMember } from "../etcd.ts";
-import { apiAnswers, join, reset, stepUnderWay } from "../kubeadm.ts";
+import { apiAnswers, apiServerReady, join, reset, stepUnderWay } from "../kubeadm.ts";
 import { type NodeState, nodeDisk, classify, nodeStates } from "../nodes.ts";
-import type { Phase, SiteContext } from "../phase.ts";
+import type { Change, Phase, SiteContext } from "../phase.ts";
 import { running } from "../remote.ts";
+import { waitFor } from "../wait.ts";
 import { forgetNode } from "./workers.ts";
 
 const ANSWER_SECONDS = 60;
+const COMEBACK_SECONDS = 180;
 
 /** One at a time, each seen to the end: etcd admits one learner, and a quorum is needed for the next. */
 export const controlPlanes: Phase = {
@@ -17,17 +19,33 @@ export const controlPlanes: Phase = {
   changes: async (context) => {
     const planned = machinesOf(context.site, "controlplane");
     const states = await nodeStates(context, planned, await running(context));
-    const anyJoined = planned.some(({ name }) => states.get(name) === "joined");
-    return planned
-      .filter(({ name }, index) => states.get(name) !== "joined" && (anyJoined || index > 0))
-      .map((machine) => ({
-        subject: machine.name,
-        what:
-          states.get(machine.name) === "half" ? "clear what was cut off, then kubeadm join" : "kubeadm join",
-        apply: () => joinControlPlane(context, machine, states.get(machine.name) ?? "blank"),
-      }));
+    const joined = planned.filter(({ name }) => states.get(name) === "joined");
+    const ready = await Promise.all(joined.map(({ name }) => apiServerReady(context, name)));
+    const starting = joined.filter((_machine, index) => !ready[index]);
+    const missing = planned.filter(
+      (machine, index) => !joined.includes(machine) && (joined.length > 0 || index > 0),
+    );
+    return [
+      ...starting.map((machine) => seeReady(context, machine)),
+      ...missing.map((machine) => joining(context, machine, states.get(machine.name) ?? "blank")),
+    ];
   },
 };
+
+/** After a power cut static pods come back on their own; the next step may need this one's vote. */
+function seeReady(context: SiteContext, { name }: MachinePlan): Change {
+  const apply = async () => {
+    await waitFor(`the API server of ${name}`, COMEBACK_SECONDS, async () =>
+      (await apiServerReady(context, name)) ? true : undefined,
+    );
+  };
+  return { subject: name, what: "see its API server and etcd member ready", apply };
+}
+
+function joining(context: SiteContext, machine: MachinePlan, state: NodeState): Change {
+  const what = state === "half" ? "clear what was cut off, then kubeadm join" : "kubeadm join";
+  return { subject: machine.name, what, apply: () => joinControlPlane(context, machine, state) };
+}
 
 async function joinControlPlane(context: SiteContext, machine: MachinePlan, state: NodeState): Promise<void> {
   await apiAnswers(context, ANSWER_SECONDS);

@@ -1,4 +1,5 @@
 import { machinesOf } from "#plan/plan.ts";
+import { type Kube, KubeError } from "#ports/kube.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Phase, SiteContext } from "../phase.ts";
 import { isReady, NODES } from "../resources.ts";
@@ -34,9 +35,25 @@ async function unreadyNodes(context: SiteContext): Promise<readonly string[]> {
   return planned.map(({ name }) => name).filter((name) => !ready?.has(name));
 }
 
-/** Names of the nodes that are Ready; undefined where the API cannot be asked. */
+/**
+ * Names of the nodes that are Ready and whose kubelet answers now: for some
+ * seconds the API still counts a node as Ready that has just lost its power.
+ * Undefined where the API cannot be asked.
+ */
 export async function readyNodes(context: SiteContext): Promise<ReadonlySet<string> | undefined> {
   if (!(await context.keyring.complete()) || !(await apiReady(context))) return undefined;
-  const { items } = await (await context.kube()).list({ resource: NODES });
-  return new Set(items.filter(isReady).map((node) => node.metadata?.name ?? ""));
+  const kube = await context.kube();
+  const { items } = await kube.list({ resource: NODES });
+  const names = items.filter(isReady).map((node) => node.metadata?.name ?? "");
+  const alive = await Promise.all(names.map((name) => kubeletAnswers(kube, name)));
+  return new Set(names.filter((_name, index) => alive[index]));
+}
+
+async function kubeletAnswers(kube: Kube, node: string): Promise<boolean> {
+  try {
+    return (await kube.raw(`/api/v1/nodes/${node}/proxy/healthz`, { timeoutSeconds: 3 })).status === 200;
+  } catch (error) {
+    if (error instanceof KubeError) return false;
+    throw error;
+  }
 }

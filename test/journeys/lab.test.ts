@@ -95,7 +95,8 @@ describe("one site", () => {
     const after = (await labStatus(state)).sites[0];
     expect(after?.holders).toHaveLength(1);
     expect(after?.holders).not.toContain(holder);
-    expect((await panopticon(state, "lab", "up", FILE, "--yes")).code).toBe(0);
+    const { code, stderr } = await panopticon(state, "lab", "up", FILE, "--yes");
+    expect(code, stderr).toBe(0);
     expect((await labStatus(state)).well).toBe(true);
   });
 

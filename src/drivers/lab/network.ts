@@ -6,7 +6,7 @@
  */
 import { PanopticonError, type Problem } from "#base/errors.ts";
 import { overlaps, toCidr } from "#base/ipv4.ts";
-import { mustRun } from "#base/process.ts";
+import { mustRun, runProcess } from "#base/process.ts";
 import type { MachinePlan, SitePlan } from "#plan/plan.ts";
 import type { LabNames } from "./names.ts";
 import { ensureNamespaces, ipBatch, listLinks, listNamespaces, loadRules, setSysctl } from "./netns.ts";
@@ -138,6 +138,8 @@ async function refuseClash(names: LabNames, site: SitePlan): Promise<void> {
 export async function plugMachine(names: LabNames, site: SitePlan, machine: MachinePlan): Promise<void> {
   const namespace = names.machine(machine.name);
   const port = names.port(site, machine);
+  // The kernel clears a removed namespace away when it finds the time; the old port may still be there.
+  await runProcess(["ip", "-n", names.lan(site), "link", "delete", port]);
   await ensureNamespaces([namespace], []);
   await ipBatch(names.lan(site), [
     `link add ${port} type veth peer name host0 address ${machine.mac} netns ${namespace}`,

@@ -31,7 +31,7 @@ for (const [name, bench] of Object.entries(PARTS)) {
   if (!(wanted.length > 0 ? wanted : USUAL).includes(name)) continue;
   for (const { figure, value, unit, goal } of await bench()) {
     console.log(
-      `${figure.padEnd(52)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(4)} ${goal && `goal ${goal}`}`.trimEnd(),
+      `${figure.padEnd(62)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(4)} ${goal && `goal ${goal}`}`.trimEnd(),
     );
   }
 }

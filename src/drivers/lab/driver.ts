@@ -20,7 +20,7 @@ import {
 import { hostLacks, raiseHostSettings, restoreHostSettings } from "./host.ts";
 import { boot, createFolder, cutPower, folderUuid, machineFolder } from "./machine.ts";
 import { labNames } from "./names.ts";
-import { claim, disclaim, refuseForeign } from "./owner.ts";
+import { claim, disclaim, refuseForeign, RUN_FOLDER } from "./owner.ts";
 import { listLinks, listNamespaces, ipBatch, removeNamespace } from "./netns.ts";
 import { ensureNetwork, networkLacks, plugMachine } from "./network.ts";
 
@@ -114,9 +114,12 @@ export function openLab(options: LabOptions): Lab {
     for (const name of await listNamespaces(names.prefix)) await removeNamespace(name);
     await removeHostLinks();
     await removeCgroups(federation);
-    if (!(await anyLabCgroups())) await restoreHostSettings();
     await rm(labDir, { recursive: true, force: true });
     await disclaim(federation);
+    if (await anyLabCgroups()) return;
+    await restoreHostSettings();
+    // With the last lab go the sockets that killed runs have left.
+    await rm(RUN_FOLDER, { recursive: true, force: true });
   }
 
   async function removeHostLinks(): Promise<void> {

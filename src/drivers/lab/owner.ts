@@ -7,8 +7,11 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
 
+/** What is true of this host until it reboots: marks of labs, sockets of connections. */
+export const RUN_FOLDER = "/run/panopticon";
+
 function markOf(federation: string): string {
-  return join("/run/panopticon", `${federation}.owner`);
+  return join(RUN_FOLDER, `${federation}.owner`);
 }
 
 /** Refuses where a lab of this name belongs to another state folder. */

@@ -47,9 +47,10 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
   requireRoot();
   const { emit, dryRun } = options;
   const name = file.federation.name;
-  const plan = await makePlan(file, await previousPlan(name));
-  noteScale(plan, emit);
   return exclusively(name, emit, async () => {
+    // A run that had to wait plans on what the other one left.
+    const plan = await makePlan(file, await previousPlan(name));
+    noteScale(plan, emit);
     const { layers, seed } = dryRun ? { layers: [], seed: "" } : await labComponents(emit);
     const lab = labOf(plan, layers, (target) => cloneContainerdSeed(seed, target));
     if (!dryRun) await savePlan(plan);

@@ -18,7 +18,7 @@ export interface NodeDisk {
 
 const BLANK: NodeDisk = { kubelet: false, manifests: false, etcd: false, done: false };
 
-export async function nodeDisk(context: SiteContext, machine: string): Promise<NodeDisk> {
+async function nodeDisk(context: SiteContext, machine: string): Promise<NodeDisk> {
   const found = await existing(context, machine, [KUBELET_CONF, API_MANIFEST, ETCD_DATA, DONE_MARK]);
   return {
     kubelet: found.has(KUBELET_CONF),

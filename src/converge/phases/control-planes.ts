@@ -2,7 +2,7 @@ import { worldFailed } from "#base/errors.ts";
 import { type MachinePlan, machinesOf } from "#plan/plan.ts";
 import { etcdMembers, isMemberOf, removeMember } from "../etcd.ts";
 import { apiAnswers, apiServerReady, join, reset, stepUnderWay } from "../kubeadm.ts";
-import { type NodeState, nodeDisk, classify, nodeStates } from "../nodes.ts";
+import { type NodeState, nodeStates } from "../nodes.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
 import { running } from "../remote.ts";
 import { waitFor } from "../wait.ts";
@@ -68,10 +68,9 @@ async function clear(context: SiteContext, machine: MachinePlan, state: NodeStat
 }
 
 async function joinedPeer(context: SiteContext, machine: MachinePlan): Promise<MachinePlan> {
-  const up = await running(context);
-  for (const peer of machinesOf(context.site, "controlplane")) {
-    if (peer.name === machine.name || !up.has(peer.name)) continue;
-    if (classify(await nodeDisk(context, peer.name)) === "joined") return peer;
-  }
+  const peers = machinesOf(context.site, "controlplane").filter(({ name }) => name !== machine.name);
+  const states = await nodeStates(context, peers, await running(context));
+  const joined = peers.find(({ name }) => states.get(name) === "joined");
+  if (joined) return joined;
   throw worldFailed("CONVERGE_NO_PEER", `no control plane of ${context.site.name} is there to join to.`);
 }

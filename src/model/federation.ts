@@ -86,6 +86,14 @@ export interface Server {
   readonly workers: number;
 }
 
+/** How often something fails and how long it is then gone, both in hours. */
+export interface Reliability {
+  /** Mean time between failures. */
+  readonly mtbfHours: number;
+  /** Mean time to repair. */
+  readonly mttrHours: number;
+}
+
 export interface Disk {
   readonly name: string;
   readonly sizeGiB: number;

@@ -1,0 +1,23 @@
+/** Every resource of the federation that is not made for a type: what `federate init` installs. */
+import { clusterDefinition } from "./cluster.ts";
+import { configDefinition } from "./config.ts";
+import { conflictDefinition } from "./conflict.ts";
+import { crownDefinition } from "./crown.ts";
+import type { Definition } from "./definition.ts";
+import { deleteBrakeDefinition } from "./delete-brake.ts";
+import { mirrorDefinition } from "./mirror.ts";
+import { preferenceDefinition } from "./preference.ts";
+import { typeConfigDefinition } from "./type-config.ts";
+
+export function federationCrds(): readonly Definition[] {
+  return [
+    clusterDefinition(),
+    configDefinition(),
+    typeConfigDefinition(),
+    preferenceDefinition(),
+    mirrorDefinition(),
+    crownDefinition(),
+    conflictDefinition(),
+    deleteBrakeDefinition(),
+  ];
+}

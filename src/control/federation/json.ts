@@ -35,7 +35,7 @@ export function objectAt(draft: DraftObject, ...keys: readonly string[]): DraftO
   let here = draft;
   for (const key of keys) {
     const next = Object.hasOwn(here, key) ? here[key] : undefined;
-    if (isObject(next)) here = next as DraftObject;
+    if (isObject(next)) here = next;
     else here = put(here, key, {}) as DraftObject;
   }
   return here;

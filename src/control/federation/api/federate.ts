@@ -1,6 +1,6 @@
 /** Wraps an object into its Federated<Kind>, as `kubefedctl federate` does. */
 import type { KubeObject } from "#ports/kube.ts";
-import { at, type Draft, type DraftObject, draftOf, isObject, type JsonObject } from "../json.ts";
+import { at, type Draft, type DraftObject, draftOf, isObject } from "../json.ts";
 import { isNamespace, type TargetType } from "./enable.ts";
 import type { FederatedResource } from "./federated.ts";
 import { TYPES_GROUP } from "./names.ts";
@@ -22,7 +22,7 @@ export function federate(
     apiVersion: `${federatedGroup}/v1beta1`,
     kind: `Federated${target.kind}`,
     metadata: { name, ...(namespace !== undefined && { namespace }) },
-    spec: { template: template as JsonObject, placement: { clusterSelector: { matchLabels: {} } } },
+    spec: { template, placement: { clusterSelector: { matchLabels: {} } } },
   };
 }
 

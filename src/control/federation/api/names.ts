@@ -20,3 +20,6 @@ export const DELETE_OPTION_ANNOTATION = "kubefed.io/deleteoption";
 
 /** The one Crown object of a site. */
 export const CROWN_NAME = "crown";
+
+/** On every object that the federation keeps at a site: digest of the template and overrides it was applied from. */
+export const APPLIED_ANNOTATION = `${FEDERATION_GROUP}/applied`;

@@ -1,0 +1,34 @@
+/** When a status is written: at once where nothing was written lately, else together with what follows. */
+
+export interface Pending {
+  /** ms since the epoch of the first change that is not written yet. */
+  readonly since: number;
+  /** ms since the epoch of the last one. */
+  readonly last: number;
+  /** Whether it is about something going wrong or right again, which people wait for. */
+  readonly urgent: boolean;
+}
+
+export interface Pace {
+  /** A change is held back until nothing has followed it for so long, ms. */
+  readonly quietMs: number;
+  /** But no change waits longer than this, ms. */
+  readonly mostMs: number;
+  /** Two writes of one object are at least so far apart, ms; urgent ones too. */
+  readonly apartMs: number;
+}
+
+/** Adds a change to what is pending. */
+export function noted(pending: Pending | undefined, now: number, urgent: boolean): Pending {
+  return pending
+    ? { since: pending.since, last: now, urgent: pending.urgent || urgent }
+    : { since: now, last: now, urgent };
+}
+
+/** The time, in ms since the epoch, at which the pending changes are to be written; the past means now. */
+export function dueAt(pending: Pending, writtenAt: number | undefined, pace: Pace): number {
+  const settled = pending.urgent
+    ? pending.since
+    : Math.min(pending.last + pace.quietMs, pending.since + pace.mostMs);
+  return writtenAt === undefined ? settled : Math.max(settled, writtenAt + pace.apartMs);
+}

@@ -294,7 +294,7 @@ describe("the server's identity", () => {
     expect(await codeWith({})).toBeUndefined();
     expect(await codeWith({ servername: "api.shed.example" })).toBeUndefined();
     expect(await codeWith({ servername: "api.other.example" })).toBe("KUBE_TLS");
-    expect(await codeWith({ authority: settings.client.certificate })).toBe("KUBE_TLS");
+    expect(await codeWith({ authority: settings.client?.certificate ?? "" })).toBe("KUBE_TLS");
   });
 
   it("may be missing: nothing listens, or nothing answers in time", async () => {

@@ -1,82 +1,81 @@
 /** A thin Kubernetes client: objects as the API has them, nothing renamed, one set of connections per cluster. */
 import {
-  type Collection,
+  type ApplyOptions,
+  type DeleteOptions,
   type Kube,
   KubeError,
-  type KubeObject,
-  type ListOptions,
-  type ObjectList,
-  type RequestOptions,
+  type WriteOptions,
   apiPath,
 } from "#ports/kube.ts";
-import { refused, unreadable } from "./failure.ts";
-import { type KubeRequest, type KubeSettings, openTransport } from "./transport.ts";
+import { discover } from "./discovery.ts";
+import { type FollowGround, listAndWatch } from "./follow.ts";
+import { listAll } from "./list.ts";
+import { type Answer, openRecovery } from "./recovery.ts";
+import { openSender } from "./send.ts";
+import { openStatistics } from "./statistics.ts";
+import { type KubeRequest, type KubeSettings, type Transport, openTransport } from "./transport.ts";
+import { watchOnce } from "./watch.ts";
 
 const FIELD_MANAGER = "panopticon";
-const PAGE_SIZE = 500;
-
-type Send = <T>(request: KubeRequest, options: RequestOptions | undefined) => Promise<T>;
+/** Of the question whether a server is back: a lost packet is sent again only after a second. */
+const PROBE_SECONDS = 3;
 
 /** Opens nothing yet: the first request connects. */
 export function openKube(settings: KubeSettings): Kube {
-  const transport = openTransport(settings);
-  const send: Send = async <T>(request: KubeRequest, options: RequestOptions | undefined) => {
-    const what = `${request.method} ${request.path}`;
-    const answer = await transport.send(request, options);
-    if (answer.status >= 300) throw refused(settings.server, what, answer);
-    try {
-      return JSON.parse(answer.text) as T;
-    } catch (cause) {
-      throw unreadable(settings.server, what, answer.status, cause);
-    }
+  const { server } = settings;
+  const random = Math.random;
+  const statistics = openStatistics();
+  const transport = openTransport(settings, statistics);
+  const closing = new AbortController();
+  const send = openSender(server, transport);
+  const recovery = openRecovery(() => isBack(transport), random);
+  const ground: FollowGround = {
+    server,
+    transport,
+    random,
+    statistics,
+    send,
+    recovery,
+    closed: closing.signal,
   };
   const get: Kube["get"] = (ref, options) => send(reading(apiPath(ref)), options);
   return {
     get,
     find: (ref, options) => orUndefined(get(ref, options)),
-    list: (from, options = {}) => listAll(send, from, options),
+    list: (from, options) => listAll(send, from, options),
     create: (into, body, options) =>
-      send({ method: "POST", path: managed(apiPath(into)), body, repeatable: false }, options),
-    apply: (ref, object, options) => send(applying(apiPath(ref), object), options),
+      send({ method: "POST", path: writing(apiPath(into), options), body, repeatable: false }, options),
+    apply: (ref, object, options) => send(applying(apiPath(ref), object, options), options),
+    replace: (ref, body, options) =>
+      send({ method: "PUT", path: writing(apiPath(ref), options), body, repeatable: false }, options),
     patch: (ref, body, options) => {
-      const contentType = "application/merge-patch+json";
-      const path = managed(apiPath(ref));
+      const contentType = Array.isArray(body)
+        ? "application/json-patch+json"
+        : "application/merge-patch+json";
+      const path = writing(apiPath(ref), options);
       return send({ method: "PATCH", path, body, contentType, repeatable: false }, options);
     },
-    delete: async (ref, options = {}) => {
-      const body = { propagationPolicy: options.propagation ?? "Background" };
-      const request: KubeRequest = { method: "DELETE", path: apiPath(ref), body, repeatable: false };
-      return (await orUndefined(send<object>(request, options))) !== undefined;
-    },
+    delete: async (ref, options = {}) =>
+      (await orUndefined(send<object>(deleting(apiPath(ref), options), options))) !== undefined,
+    watch: (from, options) => watchOnce(ground, from, options),
+    listAndWatch: (from, follower, options) => listAndWatch(ground, from, follower, options),
+    discover: (options) => discover(send, options),
     raw: (path, options) => transport.send(reading(path, false), options),
-    close: () => transport.close(),
+    statistics: () => statistics.snapshot(),
+    close: () => {
+      closing.abort(new Error(`the client of ${server} was closed`));
+      return transport.close();
+    },
   };
 }
 
-/** Page by page; where the server has forgotten the list's start meanwhile (410), all at once instead. */
-async function listAll<T extends KubeObject>(
-  send: Send,
-  from: Collection<T>,
-  options: ListOptions,
-): Promise<ObjectList<T>> {
-  const { labelSelector, fieldSelector, pageSize = PAGE_SIZE } = options;
-  const selectors = { ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) };
-  const page = (query: Record<string, string>): Promise<Page<T>> =>
-    send(reading(`${apiPath(from)}?${new URLSearchParams({ ...selectors, ...query }).toString()}`), options);
-  const items: T[] = [];
+async function isBack(transport: Transport): Promise<Answer> {
   try {
-    for (let next: string | undefined = ""; ; ) {
-      const query = { limit: String(pageSize), ...(next && { continue: next }) };
-      const { items: more, metadata }: Page<T> = await page(query);
-      items.push(...more);
-      next = metadata.continue;
-      if (!next) return { items, resourceVersion: metadata.resourceVersion ?? "" };
-    }
-  } catch (error) {
-    if (!(error instanceof KubeError && error.status === 410)) throw error;
+    const { status } = await transport.send(reading("/readyz", false), { timeoutSeconds: PROBE_SECONDS });
+    return status >= 500 ? "unready" : "ready";
+  } catch {
+    return "silent";
   }
-  const whole = await page({});
-  return { items: whole.items, resourceVersion: whole.metadata.resourceVersion ?? "" };
 }
 
 function reading(path: string, repeatable = true): KubeRequest {
@@ -84,14 +83,23 @@ function reading(path: string, repeatable = true): KubeRequest {
 }
 
 /** JSON is YAML too. The same object applied twice is applied once. */
-function applying(path: string, body: object): KubeRequest {
-  const query = `?fieldManager=${FIELD_MANAGER}&force=true`;
+function applying(path: string, body: object, options: ApplyOptions = {}): KubeRequest {
   const contentType = "application/apply-patch+yaml";
-  return { method: "PATCH", path: path + query, body, contentType, repeatable: true };
+  const force = `&force=${options.force ?? true}`;
+  return { method: "PATCH", path: writing(path, options) + force, body, contentType, repeatable: true };
 }
 
-function managed(path: string): string {
-  return `${path}?fieldManager=${FIELD_MANAGER}`;
+function deleting(path: string, { propagation, preconditions, dryRun }: DeleteOptions): KubeRequest {
+  const body = {
+    propagationPolicy: propagation ?? "Background",
+    ...(preconditions && { preconditions }),
+    ...(dryRun && { dryRun: ["All"] }),
+  };
+  return { method: "DELETE", path, body, repeatable: false };
+}
+
+function writing(path: string, { fieldManager = FIELD_MANAGER, dryRun }: WriteOptions = {}): string {
+  return `${path}?fieldManager=${encodeURIComponent(fieldManager)}${dryRun ? "&dryRun=All" : ""}`;
 }
 
 async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
@@ -101,9 +109,4 @@ async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
     if (error instanceof KubeError && error.status === 404) return undefined;
     throw error;
   }
-}
-
-interface Page<T> {
-  readonly items: readonly T[];
-  readonly metadata: { readonly continue?: string; readonly resourceVersion?: string };
 }

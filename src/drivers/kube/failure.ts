@@ -1,5 +1,6 @@
 /** The API's refusals and silences in the operator's words. */
 import { KubeError, type RawAnswer } from "#ports/kube.ts";
+import type { StatusObject } from "./events.ts";
 
 /** Reasons of apimachinery's meta/v1 StatusReason that callers tell apart; every other one is KUBE_REFUSED. */
 const CODES: Readonly<Record<string, string>> = {
@@ -11,10 +12,20 @@ const CODES: Readonly<Record<string, string>> = {
   Forbidden: "KUBE_FORBIDDEN",
   Unauthorized: "KUBE_UNAUTHORIZED",
   Expired: "KUBE_EXPIRED",
+  Gone: "KUBE_EXPIRED",
   TooManyRequests: "KUBE_BUSY",
   ServiceUnavailable: "KUBE_UNAVAILABLE",
   Timeout: "KUBE_TIMEOUT",
   ServerTimeout: "KUBE_TIMEOUT",
+};
+/** Where the answer is no Status object: an unknown group, or a proxy before the server. */
+const CODES_BY_STATUS: Readonly<Record<number, string>> = {
+  401: "KUBE_UNAUTHORIZED",
+  403: "KUBE_FORBIDDEN",
+  404: "KUBE_NOT_FOUND",
+  410: "KUBE_EXPIRED",
+  429: "KUBE_BUSY",
+  503: "KUBE_UNAVAILABLE",
 };
 const SHOWN_TEXT = 300;
 
@@ -23,7 +34,7 @@ export function refused(server: string, what: string, { status, text }: RawAnswe
   const { reason, message } = readStatus(text);
   const said = message || text.trim().slice(0, SHOWN_TEXT) || "no message";
   const problem = {
-    code: CODES[reason] ?? "KUBE_REFUSED",
+    code: CODES[reason] ?? CODES_BY_STATUS[status] ?? "KUBE_REFUSED",
     message: `${server} answered ${what} with HTTP ${status}${reason && ` ${reason}`}: ${said}`,
   };
   return new KubeError(problem, status, reason);
@@ -33,7 +44,12 @@ export function refused(server: string, what: string, { status, text }: RawAnswe
 export function unreachable(server: string, cause: unknown): KubeError {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const code = "code" in error ? String(error.code) : "";
-  if (error.name === "TimeoutError") {
+  if (code === "UND_ERR_BODY_TIMEOUT") {
+    const message = `${server} fell silent in the middle of an answer.`;
+    const hint = "Its machine may be frozen, or the network may drop what it sends.";
+    return new KubeError({ code: "KUBE_SILENT", message, hint }, 0, "", { cause });
+  }
+  if (error.name === "TimeoutError" || code === "UND_ERR_HEADERS_TIMEOUT") {
     const message = `${server} did not answer in time.`;
     return new KubeError({ code: "KUBE_TIMEOUT", message }, 0, "", { cause });
   }
@@ -51,6 +67,14 @@ export function unreachable(server: string, cause: unknown): KubeError {
 export function unreadable(server: string, what: string, status: number, cause: unknown): KubeError {
   const message = `${server} answered ${what} with text that is not JSON.`;
   return new KubeError({ code: "KUBE_UNREADABLE", message }, status, "", { cause });
+}
+
+/** A Status object that came in the middle of a watch. */
+export function refusedInWatch(server: string, what: string, status: StatusObject): KubeError {
+  return refused(server, what, {
+    status: status.code ?? 500,
+    text: JSON.stringify({ ...status, kind: "Status" }),
+  });
 }
 
 function readStatus(text: string): { readonly reason: string; readonly message: string } {

@@ -5,8 +5,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type Dispatcher } from "undici";
-import type { RawAnswer, RequestOptions } from "#ports/kube.ts";
+import { KubeError, type RawAnswer, type RequestOptions } from "#ports/kube.ts";
 import { unreachable } from "./failure.ts";
+import type { Statistics } from "./statistics.ts";
+import { openToken, type Token, type TokenSource } from "./token.ts";
 
 const TRIES = 5;
 const FIRST_PAUSE_SECONDS = 0.1;
@@ -14,68 +16,140 @@ const LONGEST_PAUSE_SECONDS = 5;
 const REQUEST_SECONDS = 30;
 const CONNECT_SECONDS = 5;
 const CONNECTIONS = 16;
+const KEEP_ALIVE_SECONDS = 30;
 
 export interface KubeSettings {
   /** Such as `https://10.11.0.5:6443`. */
   readonly server: string;
-  /** PEM of the authority the server's certificate must come from. */
-  readonly authority: string;
+  /** PEM of the authority the server's certificate must come from; the system's authorities where it is not given. */
+  readonly authority?: string;
   /** Our certificate and key, PEM. */
-  readonly client: { readonly certificate: string; readonly key: string };
+  readonly client?: { readonly certificate: string; readonly key: string };
+  /** Sent as a bearer token. */
+  readonly token?: Token;
   /** The name the server's certificate must carry, where it is not the server's own address. */
   readonly servername?: string;
+  /** Talks to whatever answers: for clusters whose owner has chosen so. */
+  readonly insecure?: boolean;
 }
 
 export interface KubeRequest {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With its query. */
   readonly path: string;
   readonly contentType?: string;
+  readonly accept?: string;
   readonly body?: unknown;
   /** Doing it twice is the same as doing it once. */
   readonly repeatable: boolean;
 }
 
+/** An answer that comes in pieces. */
+export interface StreamedAnswer {
+  readonly status: number;
+  readonly body: AsyncIterable<Uint8Array> & { text(): Promise<string> };
+}
+
 export interface Transport {
   /** The server's answer, whatever its status; a KubeError where there is none. */
   send(request: KubeRequest, options?: RequestOptions): Promise<RawAnswer>;
+  /** An answer without end, over a connection of its own; tried once. Silence of `idleSeconds` ends it. */
+  stream(path: string, idleSeconds: number, signal: AbortSignal): Promise<StreamedAnswer>;
   close(): Promise<void>;
 }
 
-export function openTransport(settings: KubeSettings): Transport {
-  const { server, authority, client, servername } = settings;
-  const agent = new Agent({
-    // HTTP/2 in undici 8 mishandles GOAWAY, which API servers send to spread their load.
-    allowH2: false,
-    connections: CONNECTIONS,
-    connectTimeout: CONNECT_SECONDS * 1000,
-    connect: {
-      ca: authority,
-      cert: client.certificate,
-      key: client.key,
-      ...(servername !== undefined && { servername }),
-    },
-  });
+interface Connection {
+  readonly server: string;
+  readonly agent: Agent;
+  readonly token: TokenSource | undefined;
+  readonly statistics: Statistics;
+}
+
+export function openTransport(settings: KubeSettings, statistics: Statistics): Transport {
+  const { server } = settings;
+  const token = settings.token === undefined ? undefined : openToken(settings.token);
+  const agent = openAgent(settings, CONNECTIONS);
+  // A watch holds its connection for minutes: among the others it would starve requests.
+  const watches = openAgent(settings, null);
   return {
-    send: (request, options = {}) => sendWithRetries(agent, server, request, options),
-    close: () => agent.close(),
+    send: (request, options = {}) => sendWithRetries({ server, agent, token, statistics }, request, options),
+    stream: (path, idleSeconds, signal) =>
+      openStream({ server, agent: watches, token, statistics }, path, idleSeconds, signal),
+    close: async () => {
+      await Promise.all([agent.close(), watches.destroy()]);
+    },
   };
 }
 
+function openAgent(
+  { authority, client, servername, insecure }: KubeSettings,
+  connections: number | null,
+): Agent {
+  return new Agent({
+    // HTTP/2 in undici 8 mishandles GOAWAY, which API servers send to spread their load.
+    allowH2: false,
+    connections,
+    keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
+    connectTimeout: CONNECT_SECONDS * 1000,
+    connect: {
+      ...(authority !== undefined && { ca: authority }),
+      ...(client !== undefined && { cert: client.certificate, key: client.key }),
+      ...(servername !== undefined && { servername }),
+      ...(insecure && { rejectUnauthorized: false }),
+    },
+  });
+}
+
+async function openStream(
+  connection: Connection,
+  path: string,
+  idleSeconds: number,
+  signal: AbortSignal,
+): Promise<StreamedAnswer> {
+  const { agent, server, statistics } = connection;
+  try {
+    const headers = { accept: "application/json", ...(await authorization(connection)).headers };
+    const { statusCode, body } = await agent.request({
+      origin: server,
+      path,
+      method: "GET",
+      headers,
+      signal,
+      headersTimeout: REQUEST_SECONDS * 1000,
+      bodyTimeout: idleSeconds * 1000,
+    });
+    statistics.answered("WATCH", statusCode, 0);
+    return { status: statusCode, body };
+  } catch (error) {
+    signal.throwIfAborted();
+    statistics.unanswered("WATCH");
+    throw error instanceof KubeError ? error : unreachable(server, error);
+  }
+}
+
+async function authorization({
+  token,
+}: Connection): Promise<{ readonly headers: Record<string, string>; readonly token?: string }> {
+  if (!token) return { headers: {} };
+  const current = await token.current();
+  return { headers: { authorization: `Bearer ${current}` }, token: current };
+}
+
 async function sendWithRetries(
-  agent: Agent,
-  server: string,
+  connection: Connection,
   request: KubeRequest,
   options: RequestOptions,
 ): Promise<RawAnswer> {
   for (let tried = 1; ; tried += 1) {
-    const outcome = await sendOnce(agent, server, request, options);
+    const outcome = await sendOnce(connection, request, options);
     const last = tried === TRIES;
+    if ("answer" in outcome && outcome.renewed && !last) continue;
     if ("answer" in outcome) {
       if (last || !isRefusal(outcome, request)) return outcome.answer;
     } else {
       options.signal?.throwIfAborted();
-      if (last || !(request.repeatable || neverSent(outcome.error))) throw unreachable(server, outcome.error);
+      if (last || !(request.repeatable || neverSent(outcome.error)))
+        throw unreachable(connection.server, outcome.error);
     }
     const pause = pauseSeconds(tried, outcome.retryAfter) * 1000;
     await sleep(pause, undefined, options.signal && { signal: options.signal }).catch(() => undefined);
@@ -84,32 +158,45 @@ async function sendWithRetries(
 }
 
 type Outcome =
-  | { readonly answer: RawAnswer; readonly retryAfter: number | undefined }
+  | {
+      readonly answer: RawAnswer;
+      readonly retryAfter: number | undefined;
+      /** It was refused for its token, and there is another one by now. */
+      readonly renewed: boolean;
+    }
   | { readonly error: unknown; readonly retryAfter?: undefined };
 
 async function sendOnce(
-  agent: Agent,
-  server: string,
-  { method, path, body, contentType = "application/json" }: KubeRequest,
+  connection: Connection,
+  { method, path, body, contentType = "application/json", accept = "application/json" }: KubeRequest,
   options: RequestOptions,
 ): Promise<Outcome> {
+  const { agent, server, statistics, token } = connection;
   const late = AbortSignal.timeout((options.timeoutSeconds ?? REQUEST_SECONDS) * 1000);
+  const { headers, token: shown } = await authorization(connection);
   const request: Dispatcher.RequestOptions = {
     origin: server,
     path,
     method,
-    headers: { accept: "application/json", ...(body !== undefined && { "content-type": contentType }) },
+    headers: { accept, ...headers, ...(body !== undefined && { "content-type": contentType }) },
     body: body === undefined ? null : JSON.stringify(body),
     signal: options.signal ? AbortSignal.any([options.signal, late]) : late,
   };
+  const began = performance.now();
   try {
-    const { statusCode, headers, body: answer } = await agent.request(request);
+    const { statusCode: status, headers, body: answer } = await agent.request(request);
+    const text = await answer.text();
+    statistics.answered(method, status, (performance.now() - began) / 1000);
     const retryAfter = Number(headers["retry-after"]);
+    const renewed =
+      status === 401 && shown !== undefined && token !== undefined && (await token.refused(shown));
     return {
-      answer: { status: statusCode, text: await answer.text() },
+      answer: { status, text },
       retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined,
+      renewed,
     };
   } catch (error) {
+    statistics.unanswered(method);
     return { error };
   }
 }

@@ -4,6 +4,7 @@ import { type Definition, definition } from "./definition.ts";
 import { CROWN_NAME, FEDERATION_GROUP } from "./names.ts";
 import {
   count,
+  flag,
   keyed,
   list,
   map,
@@ -49,8 +50,12 @@ export interface Crowning {
 export interface CrownSpec {
   readonly epoch: number;
   readonly holder: string;
-  /** Set while a planned move waits for the target to have everything: nobody writes. */
-  readonly frozen?: { readonly to: string; readonly at: string };
+  /**
+   * Set while a planned move waits for the target to have everything: nobody
+   * writes. Once `committed` the target may have been crowned, and there is no
+   * way back but a new crowning.
+   */
+  readonly frozen?: { readonly to: string; readonly at: string; readonly committed?: boolean };
   readonly sites: readonly CrownSite[];
   /** Oldest first; the last is the crowning in force. */
   readonly history: readonly Crowning[];
@@ -100,7 +105,7 @@ const spec: Schema = ruled(
     {
       epoch: { ...count, minimum: 1 },
       holder: name,
-      frozen: object({ to: name, at: time }, ["to", "at"]),
+      frozen: object({ to: name, at: time, committed: flag }, ["to", "at"]),
       sites: keyed("name", site, 500),
       history: list(crowning, 200),
     },

@@ -185,6 +185,8 @@ export function describeFollowing(ground: () => Ground): void {
       await makeMany(20, "1");
       const told = follow();
       await synced(told);
+      await set("many-4", "4");
+      await until("the watch tells", 5, () => told.present.get("many-4") === "4");
       fixture.freeze();
       await until("the silence is noticed", 3 * IDLE_SECONDS, () => told.troubles.includes("KUBE_SILENT"));
       await fixture.kill();

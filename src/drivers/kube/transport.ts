@@ -115,7 +115,7 @@ async function openStream(
       method: "GET",
       headers,
       signal,
-      headersTimeout: REQUEST_SECONDS * 1000,
+      headersTimeout: Math.min(REQUEST_SECONDS, idleSeconds) * 1000,
       bodyTimeout: idleSeconds * 1000,
     });
     statistics.answered("WATCH", statusCode, 0);

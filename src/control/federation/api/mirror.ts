@@ -88,7 +88,7 @@ export function keyedObject(
 }
 
 export const sameKey = {
-  rule: "self.group == oldSelf.group && self.kind == oldSelf.kind && self.namespace == oldSelf.namespace && self.name == oldSelf.name",
+  rule: "self.group == oldSelf.group && self.kind == oldSelf.kind && self.__namespace__ == oldSelf.__namespace__ && self.name == oldSelf.name",
   message: "it can't become another object's",
 };
 

@@ -99,7 +99,7 @@ it("loses no accepted write, crowns no two sites in one epoch, and deletes nothi
           .toSorted();
       for (const one of federation.sites) expect(live(one)).toEqual(live(hub));
     }),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -118,6 +118,6 @@ it("loses nothing and disputes nothing when the crown is moved as planned, whate
         expect([...hub.conflicts.values()]).toEqual([]);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });

@@ -162,8 +162,14 @@ function write(
   };
   const options = { signal, timeoutSeconds: times.renewSeconds };
   if (present) return kube.replace(ref, { ...present, spec }, options);
-  const metadata = { name: ref.name, ...(ref.namespace !== undefined && { namespace: ref.namespace }) };
-  return kube.create(ref, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec }, options);
+  const place = ref.namespace === undefined ? {} : { namespace: ref.namespace };
+  const lease = {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { name: ref.name, ...place },
+    spec,
+  };
+  return kube.create({ resource: LEASES, ...place }, lease, options);
 }
 
 function viewOf({ spec, metadata }: Lease): Omit<SeenLease, "seenAt"> {

@@ -1,17 +1,22 @@
 /** Where a run begins: the list of commands, and how each ends. */
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
+import { addAgent } from "./agent.ts";
 import { addCheck } from "./check.ts";
 import type { AddCommand } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addComponents } from "./components.ts";
+import { addConflict } from "./conflict.ts";
+import { addCrown } from "./crown.ts";
 import { addDoctor } from "./doctor.ts";
 import { reportFailure } from "./failure.ts";
+import { addFederate } from "./federate.ts";
 import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
 import { addPlan } from "./plan.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
+import { addSite } from "./site.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
 
 /** Every command, in the order the help shows them. */
@@ -22,6 +27,11 @@ const commands: readonly AddCommand[] = [
   addSchema,
   addComponents,
   addLab,
+  addFederate,
+  addSite,
+  addCrown,
+  addConflict,
+  addAgent,
   addKubeconfig,
   addDoctor,
   addCompletion,

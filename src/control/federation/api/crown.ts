@@ -66,6 +66,12 @@ export interface CrownStatus {
   readonly promised?: { readonly epoch: number; readonly site: string };
   /** Whether a holder has unpacked what it inherited and takes writes. */
   readonly phase?: "Unpacking" | "Open" | "Member";
+  /** The epoch that the phase is about; an open hub of an older epoch still has to be packed away. */
+  readonly epoch?: number;
+  /** Everything up to here is in the site's mirrors. */
+  readonly has?: Inheritance;
+  /** Whether the site's agent hears the holder, and since when that is so. */
+  readonly holder?: { readonly heard: boolean; readonly since: string };
 }
 
 export interface Crown extends KubeObject {
@@ -146,6 +152,9 @@ export function crownDefinition(): Definition {
     status: object({
       promised: object({ epoch: count, site: name }, ["epoch", "site"]),
       phase: oneOf("Unpacking", "Open", "Member"),
+      epoch: count,
+      has: inheritance,
+      holder: object({ heard: flag, since: time }, ["heard", "since"]),
     }),
   });
 }

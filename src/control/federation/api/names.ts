@@ -23,3 +23,6 @@ export const CROWN_NAME = "crown";
 
 /** On every object that the federation keeps at a site: digest of the template and overrides it was applied from. */
 export const APPLIED_ANNOTATION = `${FEDERATION_GROUP}/applied`;
+
+/** On mirrors of what was deleted, so that sites can follow those alone. */
+export const TOMBSTONE_LABEL = `${FEDERATION_GROUP}/tombstone`;

@@ -45,8 +45,8 @@ const WRITES: readonly string[] = ["CREATE", "UPDATE", "DELETE"];
 const RESOLVES =
   "(request.resource.resource == 'conflicts' && request.operation == 'UPDATE' && !has(request.subResource) && has(object.spec.resolution))";
 
-/** Who may move the crown holds the verb `crown` on crowns; nobody deletes one so. */
-const CROWNS = `(request.resource.resource == 'crowns' && request.operation != 'DELETE' && !has(request.subResource) && authorizer.group('${FEDERATION_GROUP}').resource('crowns').check('crown').allowed())`;
+/** Who may move the crown holds the verb `crown` on crowns, and notes the promises of votes there; nobody deletes one so. */
+const CROWNS = `(request.resource.resource == 'crowns' && request.operation != 'DELETE' && authorizer.group('${FEDERATION_GROUP}').resource('crowns').check('crown').allowed())`;
 
 /** What the agent copies into its site is read-only to all but itself. */
 function mirrorPolicy({ agent }: FenceInput): Policy {

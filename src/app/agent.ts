@@ -1,0 +1,168 @@
+/** One site's agent as a process: clients, election, controllers, health and metrics. */
+import { randomUUID } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import type { Emit } from "#base/events.ts";
+import { worldFailed } from "#base/errors.ts";
+import type { CrownSite } from "#control/federation/api/crown.ts";
+import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
+import { installFence, installResources, userNameOf } from "#control/federation/agent/install.ts";
+import { superviseSite } from "#control/federation/agent/supervise.ts";
+import { pause, systemClock } from "#control/runtime/clock.ts";
+import { ELECTION_TIMES } from "#control/runtime/election.ts";
+import { elect } from "#control/runtime/leader.ts";
+import type { Running } from "#control/runtime/run.ts";
+import { siteControllers } from "#control/controllers.ts";
+import { openKube } from "#drivers/kube/client.ts";
+import { type KubeAccess, readKubeconfig } from "#drivers/kube/kubeconfig.ts";
+import type { Kube } from "#ports/kube.ts";
+import { contextNames } from "./contexts.ts";
+
+export interface AgentOptions {
+  readonly site: string;
+  /** Of the site's own API. */
+  readonly kubeconfig: string;
+  readonly context?: string;
+  /** Its contexts are named as the sites are; the current one is used for the first hub. Missing at a founding hub. */
+  readonly hubKubeconfig?: string;
+  readonly kind: CrownSite["kind"];
+  /** How other sites reach this one's API; the address in its kubeconfig where not given. */
+  readonly endpoints?: readonly string[];
+  /** Of health and metrics, on loopback; any free one where it is 0. */
+  readonly port: number;
+  /** False where somebody else keeps the site's resources and policies. */
+  readonly install: boolean;
+}
+
+/** Works until `signal` is aborted. Errors: KUBECONFIG_…, AGENT_PORT. */
+export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortSignal): Promise<void> {
+  const access = await readKubeconfig(options.kubeconfig, options.context);
+  const own = openKube(access.settings);
+  const others = options.hubKubeconfig === undefined ? undefined : await openOthers(options.hubKubeconfig);
+  let running: Running | undefined;
+  const server = await serve(options.port, () => running);
+  const { port } = server.address() as AddressInfo;
+  emit({ kind: "note", subject: options.site, what: `health and metrics at http://127.0.0.1:${port}` });
+  try {
+    await untilDone(signal, emit, options.site, async () => {
+      if (!options.install) return;
+      await installResources(own);
+      await installFence(own, options.site, await userNameOf(own));
+    });
+    const { authority, server: address } = access.settings;
+    const site = {
+      name: options.site,
+      kind: options.kind,
+      endpoints: options.endpoints ?? [address],
+      ...(authority !== undefined && { caBundle: Buffer.from(authority).toString("base64") }),
+    };
+    const place = { namespace: SYSTEM_NAMESPACE, name: "panopticon-agent" };
+    const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
+    const tools = { clock: systemClock, random: Math.random };
+    await elect({ kube: own, ...place, identity, times: ELECTION_TIMES, ...tools, signal }, (ends) =>
+      superviseSite({
+        site: options.site,
+        own,
+        firstHub: others?.first,
+        open: (other) => others?.open(other),
+        controllers: (term, ready) => siteControllers(term, site, ready),
+        ...tools,
+        emit,
+        signal: ends,
+        running: (now) => (running = now),
+      }),
+    );
+  } finally {
+    server.close();
+    await Promise.all([own.close(), others?.close()]);
+  }
+}
+
+interface Others {
+  readonly first: Kube;
+  open(site: CrownSite): Kube | undefined;
+  close(): Promise<unknown>;
+}
+
+/** Clients of other sites, by the contexts of one kubeconfig; the address is the crown's where it has one. */
+async function openOthers(file: string): Promise<Others> {
+  const opened: Kube[] = [];
+  const keep = (kube: Kube): Kube => {
+    opened.push(kube);
+    return kube;
+  };
+  const first = keep(openKube((await readKubeconfig(file)).settings));
+  const known = await contextsOf(file);
+  return {
+    first,
+    open({ name, endpoints: [endpoint], caBundle }) {
+      const access = known.get(name);
+      if (!access) return undefined;
+      const authority = caBundle === undefined ? undefined : Buffer.from(caBundle, "base64").toString();
+      return keep(
+        openKube({
+          ...access.settings,
+          ...(endpoint !== undefined && { server: endpoint }),
+          ...(authority !== undefined && { authority }),
+        }),
+      );
+    },
+    close: () => Promise.all(opened.map((kube) => kube.close())),
+  };
+}
+
+async function contextsOf(file: string): Promise<ReadonlyMap<string, KubeAccess>> {
+  const names = await contextNames(file);
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, await readKubeconfig(file, name)] as const)),
+  );
+}
+
+/** Health (`/healthz`) and Prometheus metrics (`/metrics`), for this machine alone. */
+function serve(port: number, running: () => Running | undefined): Promise<Server> {
+  const server = createServer((request, response) => {
+    const now = running();
+    if (request.url === "/metrics") {
+      response.setHeader("content-type", "text/plain; version=0.0.4");
+      response.end(now?.metrics() ?? "");
+    } else if (request.url === "/healthz") {
+      const { healthy, reasons } = now?.health() ?? { healthy: true, reasons: [] };
+      response.statusCode = healthy ? 200 : 503;
+      response.end(healthy ? "ok\n" : `${reasons.join("\n")}\n`);
+    } else {
+      response.statusCode = 404;
+      response.end("there are /healthz and /metrics\n");
+    }
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(
+        worldFailed(
+          "AGENT_PORT",
+          `port ${port} on loopback can't be used`,
+          "Name another one with --port.",
+          cause,
+        ),
+      ),
+    );
+    server.listen(port, "127.0.0.1", () => resolve(server));
+  });
+}
+
+/** A site whose API is away at the start is waited for. */
+async function untilDone(
+  signal: AbortSignal,
+  emit: Emit,
+  site: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await work();
+    } catch (error) {
+      emit({ kind: "note", subject: site, what: `${(error as Error).message}; trying again` });
+      await pause(systemClock, 1000, signal);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** `panopticon crown`: which site is the hub, and its change. */
+import type { Emit } from "#base/events.ts";
+import { type AddCommand, command, group, type OutputOption } from "./command.ts";
+import { type HubOption, useHub, withHub } from "./hub.ts";
+import { say, show } from "./print.ts";
+
+/** Adds `crown` with `show` and `move`. */
+export const addCrown: AddCommand = (program) => {
+  program.addCommand(group("crown", "which site is the hub", [showCommand(), moveCommand()]));
+};
+
+type Options = OutputOption & HubOption;
+
+function showCommand() {
+  return withHub(
+    command("show", "say who holds the crown, by the word of one site", [
+      "crown show",
+      "crown show --context cellar -o json",
+    ]),
+  ).action(async ({ output, ...hub }: Options) => {
+    const { crownOf } = await import("#app/federation.ts");
+    const { spec, status } = await useHub(hub, ({ kube }) => crownOf(kube));
+    show(output, { ...spec, status }, () => [
+      `The crown is at ${spec.holder} (epoch ${spec.epoch}).`,
+      ...(spec.frozen ? [`It is being moved to ${spec.frozen.to}: writes pause.`] : []),
+      ...spec.history.map(({ epoch, holder, at, how }) => `  ${epoch}  ${holder}  ${how} at ${at}`),
+    ]);
+  });
+}
+
+interface MoveOptions extends Options {
+  readonly to: string;
+  readonly take?: boolean;
+  readonly force?: boolean;
+}
+
+function moveCommand() {
+  return withHub(
+    command("move", "make another site the hub", [
+      "crown move --to cellar",
+      "crown move --to cellar --take",
+      "crown move --to cellar --take --force",
+    ])
+      .requiredOption("--to <site>", "who gets it")
+      .option("--take", "its holder is lost: ask the other sites for their votes")
+      .option("--force", "take it without a majority; what the old holder wrote meanwhile becomes conflicts"),
+  ).action(async ({ output, to, take, force, ...hub }: MoveOptions) => {
+    const { moveCrown, takeCrown } = await import("#app/crown.ts");
+    const emit: Emit = (event) => {
+      if (event.kind === "note") say(`${event.subject}: ${event.what}`);
+    };
+    if (take || force) {
+      const taken = await useHub(hub, ({ site }) => takeCrown(site, to, force ?? false, emit));
+      show(output, taken, () => [`The crown is at ${to} (epoch ${taken.epoch}), ${taken.how}.`]);
+      return;
+    }
+    const moved = await useHub(hub, ({ kube, site }) => moveCrown(kube, site, to, emit));
+    show(output, moved, () => [
+      `The crown is at ${to} (epoch ${moved.epoch}). Writes paused for ${moved.pausedSeconds.toFixed(1)} s.`,
+    ]);
+  });
+}

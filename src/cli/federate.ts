@@ -1,0 +1,75 @@
+/** `panopticon federate`: types and objects that shall be at every site. */
+import { type AddCommand, command, group, type OutputOption } from "./command.ts";
+import { type HubOption, useHub, withHub } from "./hub.ts";
+import { show } from "./print.ts";
+
+/** Adds `federate` with `init`, `enable` and `object`, the last of which is meant where none is named. */
+export const addFederate: AddCommand = (program) => {
+  const federate = group("federate", "begin a federation; federate types and objects", [
+    initCommand(),
+    enableCommand(),
+  ]);
+  federate.addCommand(objectCommand(), { isDefault: true });
+  program.addCommand(federate);
+};
+
+interface Options extends OutputOption, HubOption {
+  readonly namespace?: string;
+}
+
+function initCommand() {
+  return withHub(
+    command("init", "make a cluster the hub of a new federation", [
+      "federate init --site attic --kubeconfig attic.yaml",
+    ])
+      .requiredOption("--site <name>", "the name of the site that the cluster is")
+      .option("--endpoint <url>", "how other sites reach its API, where not as the kubeconfig says"),
+  ).action(async ({ site, endpoint, output, ...hub }: Options & { site: string; endpoint?: string }) => {
+    const { initFederation } = await import("#app/federation.ts");
+    const crown = await useHub(hub, ({ kube, server, authority }) =>
+      initFederation(kube, {
+        name: site,
+        endpoint: endpoint ?? server,
+        ...(authority !== undefined && { authority }),
+      }),
+    );
+    const { holder, epoch } = crown.spec;
+    show(output, { holder, epoch }, () => [
+      `The crown is at ${holder} (epoch ${epoch}).`,
+      `Next: panopticon agent run --site ${site} --kubeconfig …; panopticon federate enable namespaces`,
+    ]);
+  });
+}
+
+function enableCommand() {
+  return withHub(
+    command("enable", "make a type federated", [
+      "federate enable namespaces",
+      "federate enable deployments.apps --context attic",
+    ]).argument("<type>", "as kubectl takes it"),
+  ).action(async (type: string, { output, ...hub }: Options) => {
+    const { enableType } = await import("#app/federation.ts");
+    const enabled = await useHub(hub, ({ kube }) => enableType(kube, type));
+    show(output, enabled, () => [`${enabled.type} is federated by ${enabled.federated}.`]);
+  });
+}
+
+function objectCommand() {
+  return withHub(
+    command("object", "federate the objects of files, or one that the hub has; they go to every site", [
+      "federate app.yaml",
+      "federate deployment web --namespace shop",
+    ])
+      .argument("<what...>", "files, or a type and a name")
+      .option("-n, --namespace <name>", "of objects that name none"),
+  ).action(async (what: readonly string[], { output, namespace, ...hub }: Options) => {
+    const { federateExisting, federateFiles } = await import("#app/federation.ts");
+    const [type = "", name = ""] = what;
+    const isType = what.length === 2 && !/[./\\]/.test(name) && !/\.(ya?ml|json)$/.test(type);
+    const federated = await useHub(hub, (open) => {
+      const place = namespace ?? open.namespace;
+      return isType ? federateExisting(open.kube, type, name, place) : federateFiles(open.kube, what, place);
+    });
+    show(output, { federated }, () => federated.map((one) => `${one} is there.`));
+  });
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import type { CrownSpec } from "#control/federation/api/crown.ts";
+import { openReports } from "#control/federation/agent/reports.ts";
+import { systemClock } from "#control/runtime/clock.ts";
+import { refuseTwoOwners } from "#control/runtime/outputs.ts";
+import { siteControllers } from "./controllers.ts";
+
+describe("the list of controllers", () => {
+  it.each([true, false])("has one owner for each output (at the hub: %s)", (holds) => {
+    const site = { name: "attic", kind: "on-prem", seat: 1, endpoints: [] } as const;
+    const crown: CrownSpec = { epoch: 1001, holder: "attic", sites: [site], history: [] };
+    const term = { site: "attic", crown, holds, clock: systemClock, reports: openReports() };
+    const controllers = siteControllers(term, site, async () => undefined);
+    refuseTwoOwners(controllers);
+    const owned = controllers.flatMap(({ outputs }) => outputs);
+    expect(owned.every(({ part }) => part !== undefined)).toBe(true);
+  });
+});

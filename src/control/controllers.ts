@@ -1,0 +1,29 @@
+/** Every controller that runs in a site's agent, in one list. */
+import type { CrownSite } from "#control/federation/api/crown.ts";
+import { applyController } from "#control/federation/agent/apply-controller.ts";
+import { conflictController } from "#control/federation/agent/conflict-controller.ts";
+import { heartbeatController } from "#control/federation/agent/heartbeat-controller.ts";
+import { mirrorController } from "#control/federation/agent/mirror-controller.ts";
+import { propagationController } from "#control/federation/agent/propagation-controller.ts";
+import { readinessController } from "#control/federation/agent/readiness-controller.ts";
+import { statusController } from "#control/federation/agent/status-controller.ts";
+import type { Term } from "#control/federation/agent/term.ts";
+import { typeController } from "#control/federation/agent/type-controller.ts";
+import type { Context, Controller } from "#control/runtime/controller.ts";
+
+/** @param ready see `mirrorController`. */
+export function siteControllers(
+  term: Term,
+  own: Omit<CrownSite, "seat">,
+  ready: (context: Context) => Promise<void>,
+): readonly Controller[] {
+  return [
+    mirrorController(term, ready),
+    applyController(term),
+    statusController(term),
+    heartbeatController(term, own),
+    ...(term.holds
+      ? [typeController(), readinessController(term), propagationController(term), conflictController()]
+      : []),
+  ];
+}

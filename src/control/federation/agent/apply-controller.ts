@@ -1,0 +1,311 @@
+/** Makes the site what its mirrors say, and keeps it so. Needs no hub. */
+import { type Cache, keyOf } from "#control/runtime/cache.ts";
+import type { Context, Controller, Input } from "#control/runtime/controller.ts";
+import type { Work } from "#control/runtime/queue.ts";
+import type { Again } from "#control/runtime/workers.ts";
+import { type KubeObject, KubeError } from "#ports/kube.ts";
+import type { DeleteBrake } from "../api/delete-brake.ts";
+import { adopts, type KubeFedConfig } from "../api/config.ts";
+import { isNamespace } from "../api/enable.ts";
+import type { FederatedResource } from "../api/federated.ts";
+import { type Mirror, mirrorName } from "../api/mirror.ts";
+import { MANAGED_LABEL } from "../api/names.ts";
+import { type FederatedTypeConfig, resourceOf } from "../api/type-config.ts";
+import { type Applied, appliedOf, drift } from "../place/drift.ts";
+import { desired, type Present } from "../place/desired.ts";
+import type { Cluster } from "../place/placement.ts";
+import { removalOf } from "../deletion/removal.ts";
+import { failureOf } from "../status/words.ts";
+import { applyPresent, refOf, release } from "./apply.ts";
+import { openRemovals, type Removals } from "./removals.ts";
+import type { Report } from "./reports.ts";
+import {
+  BRAKES,
+  CLUSTERS,
+  CONFIGS,
+  federatedKindOf,
+  joinKey,
+  kindName,
+  MIRRORS,
+  splitKey,
+  TYPE_CONFIGS,
+} from "./resources.ts";
+import type { Term } from "./term.ts";
+import { openTypeWatch, type WatchedType } from "./type-watch.ts";
+
+const NOT_KNOWN_YET: Again = { afterSeconds: 0.2 };
+/** Between two tries of what the API refuses for its content: only another content helps. */
+const REFUSED_SECONDS = 30;
+const MISSING_SECONDS = 0.3;
+const SWEEP: Work = { group: "removals", key: "all" };
+/** Deletions are gathered for so long before they are counted against the budget. */
+const GATHER_SECONDS = 0.1;
+
+/** One federated resource and all that decides what becomes of it here. */
+interface Task {
+  readonly type: string;
+  readonly key: string;
+  readonly watched: WatchedType<KubeObject>;
+  readonly mirror: Mirror;
+  /** What the site has, so far as the watch has told. */
+  readonly observed: KubeObject | undefined;
+  readonly signal: AbortSignal;
+}
+
+export function applyController(term: Term): Controller {
+  let context: Context | undefined;
+  const mirrors: Input<Mirror> = {
+    cluster: "site",
+    resource: MIRRORS,
+    indexes: {
+      namespace: ({ spec }) => [spec.namespace],
+      type: ({ spec }) => [kindName(spec)],
+    },
+    work: ({ object: { spec } }) => workOf(spec, context?.cache(mirrors), term.site),
+  };
+  const brakes: Input<DeleteBrake> = { cluster: "site", resource: BRAKES, work: () => [SWEEP] };
+  const types = openTypeWatch<KubeObject>({
+    cluster: "site",
+    labelSelector: MANAGED_LABEL,
+    resourceOf: ({ spec }) => resourceOf(spec.targetType),
+    *work({ object }, type, { spec }) {
+      yield { group: type, key: federatedKey(object, spec.targetType.pluralName, spec.targetType.group) };
+    },
+  });
+  const applied = new Map<string, Applied>();
+  const removals: Removals = openRemovals(term);
+  const state = { mirrors, types, applied, removals, brakes, term };
+
+  return {
+    name: "apply",
+    inputs: [mirrors, brakes],
+    outputs: [{ cluster: "site", group: "*", plural: "*", part: "what carries the managed label" }],
+    start(given) {
+      context = given;
+    },
+    async reconcile({ group, key }, given, signal) {
+      if (group === "types") return syncTypes(given, state);
+      if (group === "sites") {
+        for (const { spec } of given.cache(mirrors).list())
+          given.add({ group: kindName(spec), key: joinKey(spec) });
+        return;
+      }
+      if (group === SWEEP.group) {
+        for (const work of await removals.sweep(
+          given,
+          given.cache(brakes).get(term.site),
+          countOf(state),
+          signal,
+        ))
+          given.add(work);
+        return;
+      }
+      const watched = types.get(group);
+      if (!watched || watched.config.spec.propagation === "Disabled") return;
+      const { namespace, name } = splitKey(key);
+      const mirror = given
+        .cache(mirrors)
+        .get(mirrorName({ ...federatedKindOf(watched.config), namespace, name }));
+      if (!mirror) return;
+      if (!watched.cache.synced) return notServed(watched, { type: group, key, mirror }, term);
+      const observed = watched.cache.get(targetKey(watched.config, key));
+      return reconcileOne({ type: group, key, watched, mirror, observed, signal }, given, state);
+    },
+  };
+}
+
+interface State {
+  readonly mirrors: Input<Mirror>;
+  readonly brakes: Input<DeleteBrake>;
+  readonly types: ReturnType<typeof openTypeWatch<KubeObject>>;
+  readonly applied: Map<string, Applied>;
+  readonly removals: Removals;
+  readonly term: Term;
+}
+
+function* workOf(spec: Mirror["spec"], cache: Cache<Mirror> | undefined, site: string): Iterable<Work> {
+  if (spec.plural === TYPE_CONFIGS.plural && spec.group === TYPE_CONFIGS.group) {
+    yield { group: "types", key: "all" };
+  } else if (spec.plural === CLUSTERS.plural && spec.group === CLUSTERS.group) {
+    if (spec.name === site) yield { group: "sites", key: "own" };
+  } else {
+    yield { group: kindName(spec), key: joinKey(spec) };
+    if (spec.kind !== "FederatedNamespace") return;
+    for (const other of cache?.by("namespace", spec.namespace) ?? [])
+      yield { group: kindName(other.spec), key: joinKey(other.spec) };
+  }
+}
+
+function syncTypes(context: Context, { mirrors, types }: State): void {
+  const configs = context
+    .cache(mirrors)
+    .by("type", kindName(TYPE_CONFIGS))
+    .flatMap(({ spec }) => (spec.body ? [spec.body as FederatedTypeConfig] : []));
+  for (const type of types.sync(context, configs))
+    for (const { spec } of context.cache(mirrors).by("type", type))
+      context.add({ group: type, key: joinKey(spec) });
+}
+
+/** Nothing can be done about a type that the site's API does not serve; the status says so. */
+function notServed(
+  watched: WatchedType<KubeObject>,
+  { type, key, mirror }: Pick<Task, "type" | "key" | "mirror">,
+  { site, reports }: Term,
+): Again {
+  const trouble = watched.trouble();
+  if (!trouble) return NOT_KNOWN_YET;
+  const { kind } = watched.config.spec.targetType;
+  const message = `${site} does not serve ${kind}: ${trouble.problems[0]?.message ?? trouble.message}`;
+  reports.put(type, key, { hash: mirror.spec.hash, status: failureOf("read"), message });
+  return { afterSeconds: 5 };
+}
+
+async function reconcileOne(task: Task, context: Context, state: State): Promise<Again | void> {
+  const { mirror, type, key } = task;
+  if (mirror.spec.tombstone) return remove(task, context, state, mirror.spec.tombstone);
+  const input = inputOf(task, context, state);
+  if (!input) return NOT_KNOWN_YET;
+  let { observed } = task;
+  let wanted = desired({ ...input, observed });
+  if (wanted.kind === "present" && !observed) {
+    // The watch sees only what is labelled; somebody else's object must not be overrun.
+    const ref = refOf(task.watched.config, wanted.object);
+    observed = await context.kube("site").find(ref, { signal: task.signal });
+    if (observed) wanted = desired({ ...input, observed });
+  }
+  if (wanted.kind === "absent") return remove({ ...task, observed }, context, state, {});
+  state.removals.cancel(type, key);
+  if (wanted.kind === "refused") return tell(task, state, wanted.status, wanted.message);
+  return ensure(task, context, state, wanted, observed);
+}
+
+function inputOf({ mirror, watched, key }: Task, context: Context, { mirrors, term, types }: State) {
+  const cache = context.cache(mirrors);
+  const cluster = ownCluster(cache, term.site);
+  if (!cluster) return undefined;
+  const { namespace } = splitKey(key);
+  const namespaces = [...types.all].find(([, { config }]) => isNamespaceConfig(config))?.[1].config;
+  const namespaceMirror =
+    namespaces && cache.get(mirrorName({ ...federatedKindOf(namespaces), namespace, name: namespace }));
+  const config = cache.by("type", kindName(CONFIGS))[0]?.spec.body as KubeFedConfig | undefined;
+  return {
+    cluster,
+    resource: mirror.spec.body as FederatedResource,
+    target: watched.config.spec.targetType,
+    namespace: namespaceMirror?.spec.body,
+    adopt: adopts(config),
+  };
+}
+
+async function ensure(
+  task: Task,
+  context: Context,
+  state: State,
+  wanted: Present,
+  observed: KubeObject | undefined,
+): Promise<Again | void> {
+  const { type, key, watched } = task;
+  const id = `${type} ${key}`;
+  const change = drift(wanted, observed, state.applied.get(id));
+  if (change !== "none") {
+    try {
+      const ref = refOf(watched.config, wanted.object);
+      const answer = await applyPresent(context.kube("site"), ref, wanted, observed, task.signal);
+      state.applied.set(id, appliedOf(wanted, answer));
+    } catch (error) {
+      return failed(task, state, error, observed ? "update" : "create");
+    }
+  }
+  return tell(task, state, "", wanted.warnings.join("; "));
+}
+
+async function remove(
+  task: Task,
+  context: Context,
+  state: State,
+  { orphan = false, deleteOptions }: { readonly orphan?: boolean; readonly deleteOptions?: string },
+): Promise<Again | void> {
+  const { type, key, watched, observed, signal, mirror } = task;
+  const step = removalOf({
+    observed,
+    namespaceType: isNamespaceConfig(watched.config),
+    isHub: state.term.holds,
+    orphan: orphan || isOrphaned(mirror),
+    ...(deleteOptions !== undefined && { deleteOptions }),
+  });
+  if (step.do === "nothing") {
+    state.applied.delete(`${type} ${key}`);
+    state.removals.cancel(type, key);
+    if (!step.gone) return tell(task, state, "WaitingForRemoval", "");
+    return tell(task, state, undefined, "");
+  }
+  const ref = refOf(watched.config, observed ?? {});
+  if (step.do === "release") {
+    try {
+      await release(context.kube("site"), ref, signal);
+    } catch (error) {
+      return failed(task, state, error, "release");
+    }
+    return;
+  }
+  const { epoch, resourceVersion } = mirror.spec;
+  state.removals.add({
+    type,
+    key,
+    ref,
+    uid: step.uid,
+    options: step.options,
+    hash: mirror.spec.hash,
+    epoch,
+    resourceVersion,
+  });
+  tell(task, state, "WaitingForRemoval", "");
+  context.addAfter(SWEEP, GATHER_SECONDS);
+}
+
+/** Copies of a resource that is marked so stay where it is no longer placed, too. */
+function isOrphaned({ spec }: Mirror): boolean {
+  return metadataOf(spec)?.annotations?.["kubefed.io/orphan"] === "true";
+}
+
+function tell(task: Task, { term }: State, status: Report["status"], message: string): void {
+  term.reports.put(task.type, task.key, { hash: task.mirror.spec.hash, status, message });
+}
+
+/** What may pass by itself is thrown, and tried again soon; what the API refuses for its content waits for another. */
+function failed(task: Task, state: State, error: unknown, operation: "create" | "update" | "release"): Again {
+  if (!(error instanceof KubeError)) throw error;
+  const message = error.problems[0]?.message ?? error.message;
+  tell(task, state, failureOf(operation, error.code === "KUBE_TIMEOUT"), message);
+  if (error.status === 404) return { afterSeconds: MISSING_SECONDS };
+  if ([400, 403, 405, 413, 415, 422].includes(error.status)) return { afterSeconds: REFUSED_SECONDS };
+  throw error;
+}
+
+function ownCluster(cache: Cache<Mirror>, site: string): Cluster | undefined {
+  const mirror = cache.by("type", kindName(CLUSTERS)).find(({ spec }) => spec.name === site && spec.body);
+  const labels = (mirror && metadataOf(mirror.spec))?.labels ?? {};
+  return mirror && { name: site, labels };
+}
+
+function metadataOf({ body }: Mirror["spec"]): KubeObject["metadata"] {
+  return (body as KubeObject | undefined)?.metadata;
+}
+
+function countOf({ types }: State): number {
+  return [...types.all].reduce((sum, [, { cache }]) => sum + cache.size, 0);
+}
+
+function isNamespaceConfig({ spec: { targetType } }: FederatedTypeConfig): boolean {
+  return isNamespace({ group: targetType.group ?? "", plural: targetType.pluralName });
+}
+
+/** A FederatedNamespace lives in the namespace that it is about. */
+function federatedKey(object: KubeObject, plural: string, group: string | undefined): string {
+  const key = keyOf(object);
+  return isNamespace({ group: group ?? "", plural }) ? `${key}/${key}` : key;
+}
+
+function targetKey(config: FederatedTypeConfig, key: string): string {
+  return isNamespaceConfig(config) ? splitKey(key).name : key;
+}

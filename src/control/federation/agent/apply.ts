@@ -1,0 +1,49 @@
+/** The writes that bring one object at the site to what is wanted. */
+import type { Applied, Kube, KubeObject, ObjectRef } from "#ports/kube.ts";
+import { APPLIED_ANNOTATION, MANAGED_LABEL } from "../api/names.ts";
+import { type FederatedTypeConfig, resourceOf } from "../api/type-config.ts";
+import type { Present } from "../place/desired.ts";
+
+/** Owns the fields that the federation wants at a site. */
+const MANAGER = { fieldManager: "panopticon-federation" };
+
+/** Where an object of this type is at the site. */
+export function refOf({ spec }: FederatedTypeConfig, { metadata }: KubeObject): ObjectRef {
+  const namespaced = spec.targetType.scope === "Namespaced";
+  return {
+    resource: resourceOf(spec.targetType),
+    ...(namespaced && { namespace: metadata?.namespace ?? "" }),
+    name: metadata?.name ?? "",
+  };
+}
+
+/** Applies it, and takes away what an override wants gone; gives the object as it then is. */
+export async function applyPresent(
+  kube: Kube,
+  ref: ObjectRef,
+  { object, removals }: Present,
+  observed: KubeObject | undefined,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  const answer = await kube.apply(ref, object as Applied<KubeObject>, { ...MANAGER, signal });
+  if (removals.length === 0) return answer;
+  return kube.patch(ref, { metadata: withoutThese(removals, observed) }, { ...MANAGER, signal });
+}
+
+/** A merge patch of metadata that removes what JSON pointers name. */
+function withoutThese(removals: readonly string[], observed: KubeObject | undefined): object {
+  const names = (field: string): readonly string[] =>
+    removals
+      .filter((pointer) => pointer.startsWith(`/metadata/${field}/`))
+      .map((pointer) => (pointer.split("/")[3] ?? "").replaceAll("~1", "/").replaceAll("~0", "~"));
+  const annotations = Object.fromEntries(names("annotations").map((name) => [name, null]));
+  const gone = names("finalizers");
+  const finalizers = (observed?.metadata?.finalizers ?? []).filter((one) => !gone.includes(one));
+  return { annotations, ...(gone.length > 0 && { finalizers }) };
+}
+
+/** The object stays at the site and is nobody's. */
+export async function release(kube: Kube, ref: ObjectRef, signal: AbortSignal): Promise<void> {
+  const metadata = { labels: { [MANAGED_LABEL]: null }, annotations: { [APPLIED_ANNOTATION]: null } };
+  await kube.patch(ref, { metadata }, { ...MANAGER, signal });
+}

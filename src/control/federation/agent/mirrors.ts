@@ -1,0 +1,85 @@
+/** Reading and writing a site's mirrors. */
+import type { Cache } from "#control/runtime/cache.ts";
+import { apiPath, type Kube, type KubeObject, type Resource } from "#ports/kube.ts";
+import { type Mirror, type MirrorSpec, mirrorName, type ObjectKey } from "../api/mirror.ts";
+import { FEDERATION_GROUP, TOMBSTONE_LABEL } from "../api/names.ts";
+import { compareRevisions, type Version } from "../version.ts";
+import { bodyOf, hashOf } from "./body.ts";
+import { MIRRORS } from "./resources.ts";
+
+export interface MirrorStore {
+  /** The newest that is known: our own last write, where the watch has not told of it yet. */
+  get(name: string): Mirror | undefined;
+  put(spec: MirrorSpec, signal?: AbortSignal): Promise<void>;
+}
+
+export function openMirrorStore(kube: Kube, cache: Pick<Cache<Mirror>, "get">): MirrorStore {
+  const written = new Map<string, Mirror>();
+  const get = (name: string): Mirror | undefined => {
+    const [own, seen] = [written.get(name), cache.get(name)];
+    if (!own) return seen;
+    const caughtUp = seen && compareRevisions(revisionIn(seen), revisionIn(own)) >= 0;
+    if (caughtUp) written.delete(name);
+    return caughtUp ? seen : own;
+  };
+  return {
+    get,
+    async put(spec, signal) {
+      const name = mirrorName(spec);
+      const before = get(name);
+      const mirror = mirrorOf(spec, before);
+      const options = signal ? { signal } : {};
+      try {
+        written.set(
+          name,
+          before
+            ? await kube.replace({ resource: MIRRORS, name }, mirror, options)
+            : await kube.create({ resource: MIRRORS }, mirror, options),
+        );
+      } catch (error) {
+        written.delete(name);
+        throw error;
+      }
+    },
+  };
+}
+
+function revisionIn({ metadata }: KubeObject): string {
+  return metadata?.resourceVersion ?? "0";
+}
+
+function mirrorOf(spec: MirrorSpec, before: Mirror | undefined): Mirror {
+  const { uid, resourceVersion } = before?.metadata ?? {};
+  return {
+    apiVersion: `${FEDERATION_GROUP}/v1`,
+    kind: "Mirror",
+    metadata: {
+      name: mirrorName(spec),
+      ...(spec.tombstone && { labels: { [TOMBSTONE_LABEL]: "true" } }),
+      ...(before && { uid, resourceVersion }),
+    },
+    spec,
+  };
+}
+
+/** What a mirror of this object holds. */
+export function specOf(key: ObjectKey, object: KubeObject, epoch: number): MirrorSpec {
+  const { uid = "", resourceVersion = "0" } = object.metadata ?? {};
+  return { ...key, uid, resourceVersion, epoch, hash: hashOf(object), body: bodyOf(object) };
+}
+
+/** Where an API stands now in its count of changes, asked of its store and not of a cache. */
+export async function revisionOf(kube: Kube, resource: Resource, signal?: AbortSignal): Promise<string> {
+  const path = `${apiPath({ resource })}?limit=1`;
+  const { status, text } = await kube.raw(path, signal ? { signal } : {});
+  const version = status === 200 ? (JSON.parse(text) as KubeObject).metadata?.resourceVersion : undefined;
+  if (version === undefined) throw new Error(`${path} was answered with HTTP ${status}`);
+  return version;
+}
+
+/** A version of this epoch that does not go behind what the mirror has: older news never replaces newer. */
+export function notBefore(mirror: Version, version: Version): Version {
+  const older =
+    mirror.epoch === version.epoch && compareRevisions(mirror.resourceVersion, version.resourceVersion) > 0;
+  return older ? { epoch: mirror.epoch, resourceVersion: mirror.resourceVersion } : version;
+}

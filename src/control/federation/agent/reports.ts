@@ -1,0 +1,41 @@
+/** What came of each federated resource at this site, from who applies it to who tells the hub. */
+import type { PropagationStatus } from "../status/words.ts";
+
+export interface Report {
+  /** Digest of the body that this is about; a status about another body says nothing. */
+  readonly hash: string;
+  /** Undefined where the site has nothing of it and shall have nothing. */
+  readonly status: PropagationStatus | undefined;
+  readonly message: string;
+}
+
+export interface Reports {
+  /** @param type `plural.group` of the federated kind. */
+  put(type: string, key: string, report: Report): void;
+  get(type: string, key: string): Report | undefined;
+  drop(type: string, key: string): void;
+  /** Calls at each change, and for all that is known already. */
+  listen(call: (type: string, key: string, urgent: boolean) => void): void;
+}
+
+export function openReports(): Reports {
+  const reports = new Map<string, Map<string, Report>>();
+  const listeners: ((type: string, key: string, urgent: boolean) => void)[] = [];
+  return {
+    put(type, key, report) {
+      const known = reports.get(type) ?? new Map<string, Report>();
+      reports.set(type, known);
+      const before = known.get(key);
+      known.set(key, report);
+      const turned = before?.status !== report.status;
+      if (before && !turned && before.hash === report.hash && before.message === report.message) return;
+      for (const call of listeners) call(type, key, before !== undefined && turned);
+    },
+    get: (type, key) => reports.get(type)?.get(key),
+    drop: (type, key) => void reports.get(type)?.delete(key),
+    listen(call) {
+      listeners.push(call);
+      for (const [type, known] of reports) for (const key of known.keys()) call(type, key, false);
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** The resources that the agent works on, as the API's paths name them. */
+import type { KubeObject, Resource } from "#ports/kube.ts";
+import type { KubeFedCluster } from "../api/cluster.ts";
+import type { KubeFedConfig } from "../api/config.ts";
+import type { Conflict } from "../api/conflict.ts";
+import type { Crown } from "../api/crown.ts";
+import type { Definition } from "../api/definition.ts";
+import type { DeleteBrake } from "../api/delete-brake.ts";
+import type { Mirror, ObjectKey } from "../api/mirror.ts";
+import { CORE_GROUP, FEDERATION_GROUP, SCHEDULING_GROUP } from "../api/names.ts";
+import type { ReplicaSchedulingPreference } from "../api/preference.ts";
+import { type FederatedTypeConfig, qualifiedName } from "../api/type-config.ts";
+
+export const MIRRORS: Resource<Mirror> = { group: FEDERATION_GROUP, version: "v1", plural: "mirrors" };
+export const CROWNS: Resource<Crown> = { group: FEDERATION_GROUP, version: "v1", plural: "crowns" };
+export const CONFLICTS: Resource<Conflict> = { group: FEDERATION_GROUP, version: "v1", plural: "conflicts" };
+export const BRAKES: Resource<DeleteBrake> = {
+  group: FEDERATION_GROUP,
+  version: "v1",
+  plural: "deletebrakes",
+};
+export const TYPE_CONFIGS: Resource<FederatedTypeConfig> = {
+  group: CORE_GROUP,
+  version: "v1beta1",
+  plural: "federatedtypeconfigs",
+};
+export const CLUSTERS: Resource<KubeFedCluster> = {
+  group: CORE_GROUP,
+  version: "v1beta1",
+  plural: "kubefedclusters",
+};
+export const CONFIGS: Resource<KubeFedConfig> = {
+  group: CORE_GROUP,
+  version: "v1beta1",
+  plural: "kubefedconfigs",
+};
+export const PREFERENCES: Resource<ReplicaSchedulingPreference> = {
+  group: SCHEDULING_GROUP,
+  version: "v1alpha1",
+  plural: "replicaschedulingpreferences",
+};
+export const DEFINITIONS: Resource<Definition> = {
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  plural: "customresourcedefinitions",
+};
+export const NAMESPACES: Resource = { group: "", version: "v1", plural: "namespaces" };
+export const LEASES: Resource<KubeObject & { readonly spec?: LeaseSpec }> = {
+  group: "coordination.k8s.io",
+  version: "v1",
+  plural: "leases",
+};
+
+interface LeaseSpec {
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly renewTime?: string;
+}
+
+/** A kind of the hub's objects that sites mirror. */
+export type MirroredKind = Pick<ObjectKey, "group" | "version" | "kind" | "plural">;
+
+/** What is mirrored of every federation, beside the federated resources themselves. */
+export const FIXED_KINDS: readonly MirroredKind[] = [
+  { group: CORE_GROUP, version: "v1beta1", kind: "FederatedTypeConfig", plural: "federatedtypeconfigs" },
+  { group: CORE_GROUP, version: "v1beta1", kind: "KubeFedCluster", plural: "kubefedclusters" },
+  { group: CORE_GROUP, version: "v1beta1", kind: "KubeFedConfig", plural: "kubefedconfigs" },
+  {
+    group: SCHEDULING_GROUP,
+    version: "v1alpha1",
+    kind: "ReplicaSchedulingPreference",
+    plural: "replicaschedulingpreferences",
+  },
+];
+
+/** The kind that federates a type. */
+export function federatedKindOf({ spec: { federatedType } }: FederatedTypeConfig): MirroredKind {
+  const { group = "", version, kind, pluralName } = federatedType;
+  return { group, version, kind, plural: pluralName };
+}
+
+/** `plural.group`, by which work and checkpoints are grouped. */
+export function kindName({ plural, group }: Pick<MirroredKind, "plural" | "group">): string {
+  return qualifiedName(plural, group);
+}
+
+/** Of an object's key in a cache. */
+export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf("/");
+  return slash < 0
+    ? { namespace: "", name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** A key as caches have it. */
+export function joinKey({ namespace, name }: Pick<ObjectKey, "namespace" | "name">): string {
+  return namespace === "" ? name : `${namespace}/${name}`;
+}

@@ -1,0 +1,115 @@
+/** Tells the hub how each federated resource fares at this site: the site's own entry and nothing else. */
+import type { Controller, Input } from "#control/runtime/controller.ts";
+import { keyOf } from "#control/runtime/cache.ts";
+import type { Work } from "#control/runtime/queue.ts";
+import { KubeError, type ObjectRef } from "#ports/kube.ts";
+import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
+import type { FederatedTypeConfig } from "../api/type-config.ts";
+import { dueAt, noted, type Pace, type Pending } from "../status/coalesce.ts";
+import { hashOf } from "./body.ts";
+import type { Report } from "./reports.ts";
+import { federatedKindOf, splitKey, TYPE_CONFIGS } from "./resources.ts";
+import type { Term } from "./term.ts";
+import { openTypeWatch } from "./type-watch.ts";
+
+const PACE: Pace = { quietMs: 20, mostMs: 300, apartMs: 300 };
+const NOT_LISTED_YET = { afterSeconds: 0.2 };
+
+export function statusController({ site, reports }: Term): Controller {
+  const configs: Input<FederatedTypeConfig> = {
+    cluster: "hub",
+    resource: TYPE_CONFIGS,
+    work: ({ object }) => [{ group: "types", key: keyOf(object) }],
+  };
+  const types = openTypeWatch<FederatedResource>({
+    cluster: "hub",
+    resourceOf: federatedKindOf,
+    *work({ type: change, object }, type) {
+      if (change === "deleted") reports.drop(type, keyOf(object));
+      else yield { group: type, key: keyOf(object) };
+    },
+  });
+  const pending = new Map<string, Pending>();
+  const writtenAt = new Map<string, number>();
+  const idOf = ({ group, key }: Work): string => `${group} ${key}`;
+
+  return {
+    name: "status",
+    inputs: [configs],
+    outputs: [{ cluster: "hub", group: "*", plural: "*", part: `status.clusters[${site}]` }],
+    start(context) {
+      reports.listen((type, key, urgent) => {
+        const work = { group: type, key };
+        const pend = noted(pending.get(idOf(work)), Date.now(), urgent);
+        pending.set(idOf(work), pend);
+        const wait = dueAt(pend, writtenAt.get(idOf(work)), PACE) - Date.now();
+        context.addAfter(work, Math.max(0, wait) / 1000);
+      });
+    },
+    async reconcile(work, context, signal) {
+      const { group, key } = work;
+      if (group === "types") {
+        types.sync(context, context.cache(configs).list());
+        return undefined;
+      }
+      const watched = types.get(group);
+      if (!watched) return undefined;
+      if (!watched.cache.synced) return NOT_LISTED_YET;
+      const resource = watched.cache.get(key);
+      const report = reports.get(group, key);
+      if (!resource || !report || report.hash !== hashOf(resource)) return undefined;
+      const id = idOf(work);
+      const due = dueAt(pending.get(id) ?? { since: 0, last: 0, urgent: false }, writtenAt.get(id), PACE);
+      if (due > Date.now()) return { afterSeconds: (due - Date.now()) / 1000 };
+      pending.delete(id);
+      const entry = entryOf(site, report, resource);
+      const before = resource.status?.clusters?.find(({ name }) => name === site);
+      if (isSame(before, entry)) {
+        writtenAt.delete(id);
+        return undefined;
+      }
+      const ref = { resource: federatedKindOf(watched.config), ...refOf(key), subresource: "status" };
+      writtenAt.set(id, Date.now());
+      const { apiVersion = "", kind = "", metadata } = resource;
+      const { name = "", namespace } = metadata ?? {};
+      const status = { clusters: entry ? [entry] : [] };
+      const own = { apiVersion, kind, metadata: { name, ...(namespace && { namespace }) }, status };
+      try {
+        await context.kube("hub").apply(ref, own, { fieldManager: `panopticon-site-${site}`, signal });
+      } catch (error) {
+        // Deleted meanwhile: then there is nothing to tell it to.
+        if (!(error instanceof KubeError) || error.status !== 404) throw error;
+      }
+      return undefined;
+    },
+  };
+}
+
+function refOf(key: string): Pick<ObjectRef, "name" | "namespace"> {
+  const { namespace, name } = splitKey(key);
+  return { name, ...(namespace !== "" && { namespace }) };
+}
+
+/** Undefined where the site has nothing of it. */
+function entryOf(
+  site: string,
+  { status, message }: Report,
+  { metadata }: FederatedResource,
+): ClusterStatus | undefined {
+  if (status === undefined) return undefined;
+  return {
+    name: site,
+    ...(status !== "" && { status }),
+    ...(message !== "" && { message }),
+    observedGeneration: metadata?.generation ?? 0,
+  };
+}
+
+function isSame(before: ClusterStatus | undefined, after: ClusterStatus | undefined): boolean {
+  if (!before || !after) return before === after;
+  return (
+    (before.status ?? "") === (after.status ?? "") &&
+    (before.message ?? "") === (after.message ?? "") &&
+    before.observedGeneration === after.observedGeneration
+  );
+}

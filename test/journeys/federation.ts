@@ -1,0 +1,188 @@
+/** A federation of real bare planes with our agents as real processes, for journeys. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "yaml";
+import { runProcess } from "#base/process.ts";
+import { kubeconfigEntries } from "#converge/pki/kubeconfig.ts";
+import type { KeyedCertificate } from "#converge/pki/x509.ts";
+import type { KubeSettings } from "#drivers/kube/transport.ts";
+import type { Kube, KubeObject, Resource } from "#ports/kube.ts";
+import { type Plane, startPlanes } from "../kube/plane.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
+
+export const CONFIG_MAPS: Resource<ConfigMap> = { group: "", version: "v1", plural: "configmaps" };
+export const FEDERATED_MAPS: Resource<KubeObject> = {
+  group: "types.kubefed.io",
+  version: "v1beta1",
+  plural: "federatedconfigmaps",
+};
+export const SPACE = "shop";
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface Site {
+  readonly name: string;
+  readonly plane: Plane;
+  /** As the administrator. */
+  readonly kube: Kube;
+  startAgent(): void;
+  /** SIGKILL; resolves when it is gone. */
+  killAgent(): Promise<void>;
+  agentLog(): string;
+}
+
+export interface Federation {
+  readonly sites: readonly Site[];
+  /** The administrator's kubeconfig with a context per site; the first is the current one. */
+  readonly kubeconfig: string;
+  /** Runs `panopticon` as the administrator; fails where it fails. */
+  panopticon(...argv: readonly string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** The first site is the hub; namespaces and config maps are federated, and so is the namespace `shop`. */
+export async function startFederation(count: number): Promise<Federation> {
+  const planes = await startPlanes(count);
+  const dir = mkdtempSync(join(tmpdir(), "panopticon-federation-"));
+  const kubeconfig = join(dir, "admin");
+  writeKubeconfig(
+    kubeconfig,
+    planes.map(({ name, admin }) => [name, admin]),
+  );
+  const sites = await Promise.all(planes.map((plane) => openSite(plane, planes, dir)));
+  const [hub] = sites;
+  if (!hub) throw new Error("a federation needs a site");
+  const panopticon = async (...argv: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await runProcess([process.execPath, MAIN, ...argv, "--kubeconfig", kubeconfig]);
+    if (code !== 0) throw new Error(`panopticon ${argv.join(" ")} ended with ${code}: ${stderr}`);
+    return stdout;
+  };
+  await panopticon("federate", "init", "--site", hub.name);
+  for (const site of sites) site.startAgent();
+  await panopticon("federate", "enable", "namespaces");
+  await panopticon("federate", "enable", "configmaps");
+  await hub.kube.create(
+    { resource: { group: "", version: "v1", plural: "namespaces" } },
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: SPACE } },
+  );
+  await panopticon("federate", "namespace", SPACE);
+  return {
+    sites,
+    kubeconfig,
+    panopticon,
+    async remove() {
+      await Promise.all(sites.map((site) => site.killAgent()));
+      await Promise.all(planes.map((plane) => plane.remove()));
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openSite(plane: Plane, planes: readonly Plane[], dir: string): Promise<Site> {
+  const { name } = plane;
+  const user = `panopticon:agent:${name}`;
+  const access = await Promise.all(
+    planes.map(async (other) => [other.name, await other.user(user, ["system:masters"])] as const),
+  );
+  const own = access.filter(([site]) => site === name);
+  const [ownFile, othersFile, log] = ["own", "others", "log"].map((part) => join(dir, `${name}-${part}`)) as [
+    string,
+    string,
+    string,
+  ];
+  writeKubeconfig(ownFile, own);
+  writeKubeconfig(othersFile, access);
+  let agent: ChildProcess | undefined;
+  return {
+    name,
+    plane,
+    kube: plane.open(),
+    startAgent() {
+      if (agent?.exitCode === null && agent.signalCode === null)
+        throw new Error(`${name}'s agent runs already`);
+      const output = openSync(log, "a");
+      const argv = ["agent", "run", "--site", name, "--kubeconfig", ownFile, "--hub-kubeconfig", othersFile];
+      agent = spawn("setpriv", ["--pdeathsig", "KILL", "--", process.execPath, MAIN, ...argv], {
+        stdio: ["ignore", output, output],
+      });
+      closeSync(output);
+    },
+    async killAgent() {
+      const child = agent;
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await gone;
+    },
+    agentLog: () => readFileSync(log, "utf8"),
+  };
+}
+
+function writeKubeconfig(file: string, access: readonly (readonly [string, KubeSettings])[]): void {
+  const entries = access.map(([name, { server, authority = "", client }]) => ({
+    name,
+    ...kubeconfigEntries({
+      server,
+      authority,
+      client: client as KeyedCertificate,
+      cluster: name,
+      user: name,
+      context: name,
+    }),
+  }));
+  const text = stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: entries.map(({ name, cluster }) => ({ name, cluster })),
+    users: entries.map(({ name, user }) => ({ name, user })),
+    contexts: entries.map(({ name, context }) => ({ name, context })),
+    "current-context": entries[0]?.name,
+  });
+  writeFileSync(file, text, { mode: 0o600 });
+}
+
+/** A FederatedConfigMap placed on every site, or on those that are named. */
+export function federatedMap(
+  name: string,
+  data: Readonly<Record<string, string>>,
+  spec: object = {},
+): KubeObject {
+  const placement = { clusterSelector: {} };
+  return {
+    apiVersion: "types.kubefed.io/v1beta1",
+    kind: "FederatedConfigMap",
+    metadata: { name, namespace: SPACE },
+    spec: { template: { data }, placement, ...spec },
+  } as KubeObject;
+}
+
+export async function createMap(kube: Kube, map: KubeObject): Promise<void> {
+  await kube.create({ resource: FEDERATED_MAPS, namespace: SPACE }, map);
+}
+
+export const mapRef = (name: string) => ({ resource: CONFIG_MAPS, namespace: SPACE, name });
+export const federatedRef = (name: string) => ({ resource: FEDERATED_MAPS, namespace: SPACE, name });
+
+/** How many milliseconds it took until it held; fails with the agents' last words. */
+export async function until(
+  what: string,
+  seconds: number,
+  holds: () => Promise<boolean>,
+  sites: readonly Site[] = [],
+): Promise<number> {
+  const began = performance.now();
+  for (;;) {
+    if (await holds().catch(() => false)) return performance.now() - began;
+    if (performance.now() - began > seconds * 1000) {
+      const logs = sites.map((site) => `${site.name}:\n${site.agentLog().split("\n").slice(-15).join("\n")}`);
+      throw new Error(`waited ${seconds} s in vain until ${what}\n${logs.join("\n")}`);
+    }
+    await sleep(10);
+  }
+}

@@ -2,6 +2,7 @@
 import type { CrownSite } from "#control/federation/api/crown.ts";
 import { applyController } from "#control/federation/agent/apply-controller.ts";
 import { conflictController } from "#control/federation/agent/conflict-controller.ts";
+import { resting } from "#control/federation/agent/gate.ts";
 import { heartbeatController } from "#control/federation/agent/heartbeat-controller.ts";
 import { mirrorController } from "#control/federation/agent/mirror-controller.ts";
 import { propagationController } from "#control/federation/agent/propagation-controller.ts";
@@ -18,9 +19,9 @@ export function siteControllers(
   ready: (context: Context) => Promise<void>,
 ): readonly Controller[] {
   return [
-    mirrorController(term, ready),
-    applyController(term),
-    statusController(term),
+    resting(mirrorController(term, ready), "site", term.clock),
+    resting(applyController(term), "site", term.clock),
+    resting(statusController(term), "hub", term.clock),
     heartbeatController(term, own),
     ...(term.holds
       ? [typeController(), readinessController(term), propagationController(term), conflictController()]

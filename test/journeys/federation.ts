@@ -59,7 +59,13 @@ export async function startFederation(count: number): Promise<Federation> {
   const [hub] = sites;
   if (!hub) throw new Error("a federation needs a site");
   const panopticon = async (...argv: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await runProcess([process.execPath, MAIN, ...argv, "--kubeconfig", kubeconfig]);
+    const { code, stdout, stderr } = await runProcess([
+      process.execPath,
+      MAIN,
+      ...argv,
+      "--kubeconfig",
+      kubeconfig,
+    ]);
     if (code !== 0) throw new Error(`panopticon ${argv.join(" ")} ended with ${code}: ${stderr}`);
     return stdout;
   };

@@ -189,7 +189,11 @@ function followCrowns({ site, own, firstHub, open, signal, clock, emit }: AgentS
     if (!listed || busy) return;
     busy = true;
     try {
-      for (let next = better(mine?.spec, heard); next && !signal.aborted; next = better(mine?.spec, heard)) {
+      for (
+        let next = better(site, mine?.spec, heard);
+        next && !signal.aborted;
+        next = better(site, mine?.spec, heard)
+      ) {
         await write(next).catch(async (error: Error) => {
           emit({ kind: "note", subject: site, what: `its crown can't be written: ${error.message}` });
           await pause(clock, RETRY_MS, signal);
@@ -202,7 +206,7 @@ function followCrowns({ site, own, firstHub, open, signal, clock, emit }: AgentS
   const write = async (spec: CrownSpec): Promise<void> => {
     const ref = { resource: CROWNS, name: CROWN_NAME };
     const present = await own.find(ref, { signal });
-    const newer = present && better(present.spec, new Map([[spec.holder, spec]])) === undefined;
+    const newer = present && better(site, present.spec, new Map([[spec.holder, spec]])) === undefined;
     if (newer) mine = present;
     else if (present) mine = await own.replace(ref, { ...present, spec }, { signal });
     else mine = await own.create({ resource: CROWNS }, crownObject(spec), { signal });
@@ -235,11 +239,15 @@ function followCrowns({ site, own, firstHub, open, signal, clock, emit }: AgentS
 }
 
 /** What should stand in place of the own crown: a newer epoch from anybody, the same one from its holder. */
-function better(own: CrownSpec | undefined, heard: ReadonlyMap<string, CrownSpec>): CrownSpec | undefined {
+function better(
+  site: string,
+  own: CrownSpec | undefined,
+  heard: ReadonlyMap<string, CrownSpec>,
+): CrownSpec | undefined {
   let best = own;
   for (const [from, crown] of heard) {
     const newer = !best || crown.epoch > best.epoch;
-    const told = best && crown.epoch === best.epoch && from === best.holder && crown.holder === from;
+    const told = best && crown.epoch === best.epoch && from === best.holder && from !== site;
     if (newer || (told && JSON.stringify(crown) !== JSON.stringify(best))) best = crown;
   }
   return best === own ? undefined : best;

@@ -5,6 +5,7 @@
  */
 import { cpus, totalmem } from "node:os";
 import { coldBench } from "./cold.ts";
+import { federationBench } from "./federation.ts";
 import type { Figure } from "./figure.ts";
 import { labBench } from "./lab.ts";
 import { planBench } from "./plan.ts";
@@ -13,9 +14,10 @@ const say = (line: string): void => console.error(line);
 const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   plan: planBench,
   lab: () => labBench(say),
+  federation: federationBench,
   cold: () => coldBench(say),
 };
-const USUAL = ["plan", "lab"];
+const USUAL = ["plan", "lab", "federation"];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));

@@ -5,6 +5,7 @@ import { conflictController } from "#control/federation/agent/conflict-controlle
 import { resting } from "#control/federation/agent/gate.ts";
 import { heartbeatController } from "#control/federation/agent/heartbeat-controller.ts";
 import { mirrorController } from "#control/federation/agent/mirror-controller.ts";
+import { preferenceController } from "#control/federation/agent/preference-controller.ts";
 import { propagationController } from "#control/federation/agent/propagation-controller.ts";
 import { readinessController } from "#control/federation/agent/readiness-controller.ts";
 import { statusController } from "#control/federation/agent/status-controller.ts";
@@ -24,7 +25,13 @@ export function siteControllers(
     resting(statusController(term), "hub", term.clock),
     heartbeatController(term, own),
     ...(term.holds
-      ? [typeController(), readinessController(term), propagationController(term), conflictController()]
+      ? [
+          typeController(),
+          readinessController(term),
+          propagationController(term),
+          conflictController(),
+          preferenceController(),
+        ]
       : []),
   ];
 }

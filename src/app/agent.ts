@@ -10,7 +10,7 @@ import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import { installFence, installResources, userNameOf } from "#control/federation/agent/install.ts";
 import { superviseSite } from "#control/federation/agent/supervise.ts";
 import { pause, systemClock } from "#control/runtime/clock.ts";
-import { ELECTION_TIMES } from "#control/runtime/election.ts";
+import type { ElectionTimes } from "#control/runtime/election.ts";
 import { elect } from "#control/runtime/leader.ts";
 import type { Running } from "#control/runtime/run.ts";
 import { siteControllers } from "#control/controllers.ts";
@@ -18,6 +18,9 @@ import { openKube } from "#drivers/kube/client.ts";
 import { type KubeAccess, readKubeconfig } from "#drivers/kube/kubeconfig.ts";
 import type { Kube } from "#ports/kube.ts";
 import { contextNames } from "./contexts.ts";
+
+/** Losing the lead means to learn everything anew, so a restart of the site's API server must not cost it. */
+const TIMES: ElectionTimes = { leaseSeconds: 20, deadlineSeconds: 15, renewSeconds: 2 };
 
 export interface AgentOptions {
   readonly site: string;
@@ -60,7 +63,7 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
     const place = { namespace: SYSTEM_NAMESPACE, name: "panopticon-agent" };
     const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
     const tools = { clock: systemClock, random: Math.random };
-    await elect({ kube: own, ...place, identity, times: ELECTION_TIMES, ...tools, signal }, (ends) =>
+    await elect({ kube: own, ...place, identity, times: TIMES, ...tools, signal }, (ends) =>
       superviseSite({
         site: options.site,
         own,

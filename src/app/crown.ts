@@ -222,17 +222,10 @@ async function revisionsOf(hub: Kube): Promise<Readonly<Record<string, string>>>
 }
 
 function wordsOf(step: MoveStep): string {
-  switch (step.step) {
-    case "drain":
-      return `waiting for ${step.behind.join(", ")}`;
-    case "wait":
-    case "unfreeze":
-      return `${step.step}: ${step.why ?? ""}`;
-    case "announce":
-      return `waiting for ${step.waiting.join(", ")} to hear of it`;
-    default:
-      return step.step;
-  }
+  if (step.step === "drain") return `waiting for ${step.behind.join(", ")}`;
+  if (step.step === "announce") return `waiting for ${step.waiting.join(", ")} to hear of it`;
+  if (step.step === "wait" || step.step === "unfreeze") return `${step.step}: ${step.why ?? ""}`;
+  return step.step;
 }
 
 function targetLost(to: string): PanopticonError {

@@ -112,7 +112,7 @@ describe("a federation of three sites", () => {
           kind: "KubeFedCluster",
           metadata: { name: "stray" },
           spec: { apiEndpoint: "https://x" },
-        } as object,
+        },
       ),
     ).rejects.toThrow(/crown is at/);
   });
@@ -151,7 +151,7 @@ describe("a federation of three sites", () => {
       async () => (await valueAt(three, "doomed")) === undefined,
       sites(),
     );
-    console.log(`a member that was down had 200 objects ${Math.round(took)} ms after its return`);
+    expect(took).toBeLessThan(60_000);
   });
 
   it("goes on at the members when the hub is dead, and takes a crown there without losing what anybody has", async () => {
@@ -230,9 +230,9 @@ describe("a federation of three sites", () => {
 
   it("moves the crown back without losing a write that anybody was told is there", async () => {
     const taken: string[] = [];
-    let writing = true;
+    const stop = new AbortController();
     const writer = (async () => {
-      for (let index = 0; writing; index += 1) {
+      for (let index = 0; !stop.signal.aborted; index += 1) {
         const name = `moved-${index}`;
         for (const { kube } of [two, hub]) {
           const done = await createMap(kube, federatedMap(name, { value: "1" })).then(
@@ -249,10 +249,9 @@ describe("a federation of three sites", () => {
     await sleep(1000);
     const said = await federation.panopticon("crown", "move", "--to", hub.name, "--context", two.name);
     await sleep(1000);
-    writing = false;
+    stop.abort();
     await writer;
     expect(said).toMatch(/Writes paused for \d+\.\d s/);
-    console.log(said.trim());
     expect(taken.length).toBeGreaterThan(5);
     await everywhere(
       "every accepted write is everywhere",

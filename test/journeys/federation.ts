@@ -15,7 +15,7 @@ import { type Plane, startPlanes } from "../kube/plane.ts";
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
 export const CONFIG_MAPS: Resource<ConfigMap> = { group: "", version: "v1", plural: "configmaps" };
-export const FEDERATED_MAPS: Resource<KubeObject> = {
+export const FEDERATED_MAPS: Resource = {
   group: "types.kubefed.io",
   version: "v1beta1",
   plural: "federatedconfigmaps",

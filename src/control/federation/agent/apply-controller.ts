@@ -1,12 +1,11 @@
 /** Makes the site what its mirrors say, and keeps it so. Needs no hub. */
-import { type Cache, keyOf } from "#control/runtime/cache.ts";
+import type { Cache } from "#control/runtime/cache.ts";
 import type { Context, Controller, Input } from "#control/runtime/controller.ts";
 import type { Work } from "#control/runtime/queue.ts";
 import type { Again } from "#control/runtime/workers.ts";
 import { type KubeObject, KubeError } from "#ports/kube.ts";
 import type { DeleteBrake } from "../api/delete-brake.ts";
 import { adopts, type KubeFedConfig } from "../api/config.ts";
-import { isNamespace } from "../api/enable.ts";
 import type { FederatedResource } from "../api/federated.ts";
 import { type Mirror, mirrorName } from "../api/mirror.ts";
 import { MANAGED_LABEL } from "../api/names.ts";
@@ -16,7 +15,7 @@ import { desired, type Present } from "../place/desired.ts";
 import type { Cluster } from "../place/placement.ts";
 import { removalOf } from "../deletion/removal.ts";
 import { failureOf } from "../status/words.ts";
-import { applyPresent, refOf, release } from "./apply.ts";
+import { applyPresent, federatedKey, isNamespaceConfig, refOf, release, targetKey } from "./apply.ts";
 import { openRemovals, type Removals } from "./removals.ts";
 import type { Report } from "./reports.ts";
 import {
@@ -289,23 +288,10 @@ function ownCluster(cache: Cache<Mirror>, site: string): Cluster | undefined {
 }
 
 function metadataOf({ body }: Mirror["spec"]): KubeObject["metadata"] {
-  return (body as KubeObject | undefined)?.metadata;
+  const object: KubeObject | undefined = body;
+  return object?.metadata;
 }
 
 function countOf({ types }: State): number {
   return [...types.all].reduce((sum, [, { cache }]) => sum + cache.size, 0);
-}
-
-function isNamespaceConfig({ spec: { targetType } }: FederatedTypeConfig): boolean {
-  return isNamespace({ group: targetType.group ?? "", plural: targetType.pluralName });
-}
-
-/** A FederatedNamespace lives in the namespace that it is about. */
-function federatedKey(object: KubeObject, plural: string, group: string | undefined): string {
-  const key = keyOf(object);
-  return isNamespace({ group: group ?? "", plural }) ? `${key}/${key}` : key;
-}
-
-function targetKey(config: FederatedTypeConfig, key: string): string {
-  return isNamespaceConfig(config) ? splitKey(key).name : key;
 }

@@ -1,8 +1,11 @@
 /** The writes that bring one object at the site to what is wanted. */
+import { keyOf } from "#control/runtime/cache.ts";
 import type { Applied, Kube, KubeObject, ObjectRef } from "#ports/kube.ts";
+import { isNamespace } from "../api/enable.ts";
 import { APPLIED_ANNOTATION, MANAGED_LABEL } from "../api/names.ts";
 import { type FederatedTypeConfig, resourceOf } from "../api/type-config.ts";
 import type { Present } from "../place/desired.ts";
+import { splitKey } from "./resources.ts";
 
 /** Owns the fields that the federation wants at a site. */
 const MANAGER = { fieldManager: "panopticon-federation" };
@@ -46,4 +49,19 @@ function withoutThese(removals: readonly string[], observed: KubeObject | undefi
 export async function release(kube: Kube, ref: ObjectRef, signal: AbortSignal): Promise<void> {
   const metadata = { labels: { [MANAGED_LABEL]: null }, annotations: { [APPLIED_ANNOTATION]: null } };
   await kube.patch(ref, { metadata }, { ...MANAGER, signal });
+}
+
+export function isNamespaceConfig({ spec: { targetType } }: FederatedTypeConfig): boolean {
+  return isNamespace({ group: targetType.group ?? "", plural: targetType.pluralName });
+}
+
+/** A FederatedNamespace lives in the namespace that it is about. */
+export function federatedKey(object: KubeObject, plural: string, group: string | undefined): string {
+  const key = keyOf(object);
+  return isNamespace({ group: group ?? "", plural }) ? `${key}/${key}` : key;
+}
+
+/** The key of its copy at the site. */
+export function targetKey(config: FederatedTypeConfig, key: string): string {
+  return isNamespaceConfig(config) ? splitKey(key).name : key;
 }

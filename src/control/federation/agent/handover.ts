@@ -133,7 +133,9 @@ export async function keepConflicts(
       await store.put(buried(spec, version, at));
     });
   }
-  const own = (await site.list({ resource: CONFLICTS })).items.filter(({ status }) => !status);
+  const own = (await site.list({ resource: CONFLICTS })).items.filter(
+    ({ spec, status }) => spec.site === name && !status,
+  );
   await each(own, ({ spec }) => keepOne(hub, spec));
   return strays.length;
 }

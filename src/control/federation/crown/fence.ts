@@ -48,8 +48,14 @@ const RESOLVES =
 /** Who may move the crown holds the verb `crown` on crowns, and notes the promises of votes there; nobody deletes one so. */
 const CROWNS = `(request.resource.resource == 'crowns' && request.operation != 'DELETE' && authorizer.group('${FEDERATION_GROUP}').resource('crowns').check('crown').allowed())`;
 
+/** An agent of another site tells the hub of the writes that its own site took, and of no others. */
+function tellsConflict(prefix: string): string {
+  const user = "request.userInfo.username";
+  return `(request.resource.resource == 'conflicts' && request.operation == 'CREATE' && ${user}.startsWith(${quoted(prefix)}) && object.spec.site == ${user}.substring(${prefix.length}))`;
+}
+
 /** What the agent copies into its site is read-only to all but itself. */
-function mirrorPolicy({ agent }: FenceInput): Policy {
+function mirrorPolicy({ agent, agentPrefix }: FenceInput): Policy {
   return {
     name: `mirror.${FEDERATION_GROUP}`,
     groups: [FEDERATION_GROUP],
@@ -58,7 +64,7 @@ function mirrorPolicy({ agent }: FenceInput): Policy {
     byCrown: false,
     validations: [
       {
-        expression: [by(agent), RESOLVES, CROWNS].join(" || "),
+        expression: [by(agent), RESOLVES, CROWNS, tellsConflict(agentPrefix)].join(" || "),
         message: "this is kept by the site's agent and read-only to all others",
       },
     ],

@@ -38,7 +38,7 @@ export interface AgentOptions {
   readonly install: boolean;
 }
 
-/** Works until `signal` is aborted. Errors: KUBECONFIG_…, AGENT_PORT. */
+/** Works until `signal` is aborted. Errors: KUBECONFIG_…, CONTROL_PORT. */
 export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortSignal): Promise<void> {
   const access = await readKubeconfig(options.kubeconfig, options.context);
   const own = openKube(access.settings);
@@ -142,7 +142,7 @@ function serve(port: number, running: () => Running | undefined): Promise<Server
     server.once("error", (cause) =>
       reject(
         worldFailed(
-          "AGENT_PORT",
+          "CONTROL_PORT",
           `port ${port} on loopback can't be used`,
           "Name another one with --port.",
           cause,

@@ -10,7 +10,7 @@ import { fencePolicies } from "../crown/fence.ts";
 import { CONFIGS, CROWNS, DEFINITIONS, NAMESPACES } from "./resources.ts";
 
 /** User names of agents begin so; the site's name follows. */
-export const AGENT_PREFIX = "panopticon:agent:";
+const AGENT_PREFIX = "panopticon:agent:";
 
 const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
 const SERVED_SECONDS = 30;

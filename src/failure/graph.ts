@@ -6,29 +6,10 @@
  * one pass over the array evaluates the whole graph.
  */
 import { wrongUse } from "#base/errors.ts";
-import type { Reliability } from "#model/federation.ts";
+import type { ComponentKind as FileKind, Reliability } from "#model/federation.ts";
 
 /** What fails by itself. `common-cause` is one fault in all machines of a role at a site. */
-export type ComponentKind =
-  | "site"
-  | "feed"
-  | "switch"
-  | "router"
-  | "line"
-  | "address"
-  | "server"
-  | "controller"
-  | "disk"
-  | "device"
-  | "machine"
-  | "haproxy"
-  | "keepalived"
-  | "nameserver"
-  | "apiserver"
-  | "etcd"
-  | "containerd"
-  | "common-cause"
-  | "backup";
+export type ComponentKind = FileKind | "common-cause";
 
 export interface Component {
   /** Such as `server:attic/left` or `etcd:attic-cp-1`; what `--without` and `drill --only` name. */

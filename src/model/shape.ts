@@ -1,10 +1,20 @@
 /** The shape of a federation file: its keys, what each holds and what it is for. */
 import { z } from "zod";
-import { CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
+import {
+  COMMON_CAUSE,
+  CONTROL_PLANES,
+  DOM0_MEMORY,
+  KUBERNETES,
+  RELIABILITY,
+  SIZES,
+  WORKERS,
+} from "./defaults.ts";
+import { COMPONENT_KINDS, type ComponentKind } from "./federation.ts";
 import {
   ADDRESS_FORMAT,
   DISK_SIZE,
   DOMAIN,
+  DURATION,
   type Format,
   KUBERNETES_VERSION,
   MEMORY,
@@ -58,9 +68,86 @@ const goal = z
       .enum(["any machine", "any server", "any site"])
       .optional()
       .meta({ description: "What may fail, one at a time, with everything still served." }),
-    availability: text(PERCENT, "Share of the time in which everything is served.").optional(),
+    at: z
+      .array(text(NAME, "A site's name."))
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ description: "Only at these sites; beside `survive`." }),
+    availability: text(PERCENT, "Share of the time in which services are reachable somewhere.").optional(),
   })
-  .meta({ description: "Exactly one aim.", minProperties: 1, maxProperties: 1 });
+  .meta({ description: "Exactly one aim.", minProperties: 1, maxProperties: 2 });
+
+/** Reliability figures for one kind of component. */
+const reliability = (kind: ComponentKind) => {
+  const { mtbf, mttr } = RELIABILITY[kind];
+  return z
+    .strictObject({
+      mtbf: text(DURATION, "Mean time between failures.", mtbf).optional().meta({ default: mtbf }),
+      mttr: text(DURATION, "Mean time to repair.", mttr).optional().meta({ default: mttr }),
+    })
+    .optional()
+    .meta({ description: KIND_MEANINGS[kind] });
+};
+
+const KIND_MEANINGS: Readonly<Record<ComponentKind, string>> = {
+  site: "The whole place is lost: fire, flood, theft.",
+  feed: "A power feed that the file names.",
+  switch: "A network switch that the file names.",
+  router: "A site's router.",
+  line: "An internet line.",
+  address: "An external address.",
+  server: "A server, with all that stands on it.",
+  controller: "A disk controller that the file names.",
+  disk: "A disk.",
+  device: "A device that is passed through.",
+  machine: "A machine; it is started again.",
+  haproxy: "HAProxy on an ECAM.",
+  keepalived: "Keepalived on an ECAM.",
+  nameserver: "The name server on an ECAM.",
+  apiserver: "The API server of a control plane.",
+  etcd: "The etcd member of a control plane.",
+  containerd: "containerd on a node.",
+  backup: "A copy of the backups.",
+};
+
+const reliabilities = z.strictObject(
+  Object.fromEntries(COMPONENT_KINDS.map((kind) => [kind, reliability(kind)])) as Record<
+    ComponentKind,
+    ReturnType<typeof reliability>
+  >,
+);
+
+const names = (noun: string, description: string) =>
+  z
+    .array(text(NAME, `${noun}.`, noun === "A power feed" ? "mains" : "main"))
+    .min(1)
+    .max(8)
+    .optional()
+    .meta({ description });
+
+const connection = {
+  power: names("A power feed", "Power feeds it hangs on, any one being enough. A name makes a feed."),
+  switches: names("A switch", "Network switches it hangs on, any one being enough. A name makes a switch."),
+};
+
+const line = z
+  .strictObject({
+    name: text(NAME, "The line's name, unique in its site.", "fibre"),
+    external: z
+      .array(text(ADDRESS_FORMAT, "An address.", "203.0.113.10"))
+      .min(1)
+      .max(256)
+      .meta({ description: "The external addresses that it brings." }),
+  })
+  .meta({ description: "An internet line." });
+
+const backup = z
+  .strictObject({
+    name: text(NAME, "The copy's name.", "nas"),
+    site: text(NAME, "The site it stands at; somewhere else where none is given.").optional(),
+  })
+  .meta({ description: "A copy of the backups." });
 
 const network = z.strictObject({
   lan: text(NETWORK, "The site's LAN. No two sites share addresses."),
@@ -81,6 +168,10 @@ const network = z.strictObject({
       description: "The router's public address, or a list of them. On-prem sites need one.",
       examples: ["203.0.113.10"],
     }),
+  lines: z.array(line).min(1).max(16).optional().meta({
+    description: "Internet lines, where there is more than one; each external address comes by one of them.",
+  }),
+  router: z.strictObject(connection).optional().meta({ description: "What the router hangs on." }),
   reserved: z.array(text(RANGE, "A range or one address.")).max(256).optional().meta({
     description:
       "Addresses in the LAN that others use, such as the router's DHCP pool. Nothing is planned there.",
@@ -109,6 +200,7 @@ const disk = z
   .strictObject({
     name: text(NAME, "The disk's name, unique on its server.", "ssd"),
     size: text(DISK_SIZE, "How much of it machines may have."),
+    controller: text(NAME, "The disk controller it hangs on; a name makes one.", "hba").optional(),
   })
   .meta({ description: "A disk of the server." });
 
@@ -138,6 +230,7 @@ const server = z
       .max(64)
       .optional()
       .meta({ description: "PCI devices handed to machines." }),
+    ...connection,
     workers: z.int().min(0).max(16).optional().meta({
       description: "Workers on this server; none on a witness.",
       default: WORKERS,
@@ -167,6 +260,9 @@ const site = z
       default: CONTROL_PLANES,
     }),
     sizes: sizes.optional().meta({ description: "Sizes for this site, where they differ." }),
+    replicas: z.int().min(1).max(5).optional().meta({
+      description: "On how many servers each volume is kept: by default on each that has workers, up to 3.",
+    }),
     servers: z
       .array(server)
       .max(250)
@@ -193,6 +289,17 @@ export const federationShape = z.strictObject({
     .optional()
     .meta({ description: "What must hold. The failure proof says whether it does." }),
   sizes: sizes.optional().meta({ description: "What machines of each role get, in every site." }),
+  reliability: reliabilities
+    .optional()
+    .meta({ description: "How often things fail, and for how long; for the failure proof." }),
+  commonCause: text(PERCENT, "Share of failures that hit all machines of a role at a site at once.", "5%")
+    .optional()
+    .meta({ default: COMMON_CAUSE }),
+  backups: z
+    .array(backup)
+    .max(64)
+    .optional()
+    .meta({ description: "Where copies of backups are kept. So far only the failure proof reads it." }),
   sites: z.array(site).min(1).max(1000).meta({ description: "The sites, each one Kubernetes cluster." }),
 });
 

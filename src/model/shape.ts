@@ -1,21 +1,10 @@
 /** The shape of a federation file: its keys, what each holds and what it is for. */
 import { z } from "zod";
-import {
-  COMMON_CAUSE,
-  CONTROL_PLANES,
-  DOM0_MEMORY,
-  KUBERNETES,
-  RELIABILITY,
-  SIZES,
-  WORKERS,
-} from "./defaults.ts";
-import { COMPONENT_KINDS, type ComponentKind } from "./federation.ts";
+import { COMMON_CAUSE, CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
 import {
   ADDRESS_FORMAT,
   DISK_SIZE,
   DOMAIN,
-  DURATION,
-  type Format,
   KUBERNETES_VERSION,
   MEMORY,
   NAME,
@@ -24,20 +13,10 @@ import {
   PERCENT,
   RANGE,
 } from "./formats.ts";
+import { backup, connection, goal, line, reliabilities } from "./shape-proof.ts";
+import { text } from "./shape-text.ts";
 
 export const ROLES = ["ecam", "controlplane", "worker"] as const;
-
-function text(format: Format, description: string, example?: string) {
-  return z
-    .string()
-    .check(({ value, issues }) => {
-      const fault = format.fault(value);
-      if (!fault) return;
-      const params = { code: format.code, hint: fault.hint };
-      issues.push({ code: "custom", input: value, message: fault.message, params });
-    })
-    .meta({ description, pattern: format.pattern, examples: example ? [example] : [...format.examples] });
-}
 
 const cpus = z.int().min(1).max(4096);
 
@@ -61,93 +40,6 @@ const sizes = z.strictObject({
   controlplane: size("controlplane", "Each control plane.").optional(),
   worker: size("worker", "The least a worker gets; workers take what is left of their server.").optional(),
 });
-
-const goal = z
-  .strictObject({
-    survive: z
-      .enum(["any machine", "any server", "any site"])
-      .optional()
-      .meta({ description: "What may fail, one at a time, with everything still served." }),
-    at: z
-      .array(text(NAME, "A site's name."))
-      .min(1)
-      .max(1000)
-      .optional()
-      .meta({ description: "Only at these sites; beside `survive`." }),
-    availability: text(PERCENT, "Share of the time in which services are reachable somewhere.").optional(),
-  })
-  .meta({ description: "Exactly one aim.", minProperties: 1, maxProperties: 2 });
-
-/** Reliability figures for one kind of component. */
-const reliability = (kind: ComponentKind) => {
-  const { mtbf, mttr } = RELIABILITY[kind];
-  return z
-    .strictObject({
-      mtbf: text(DURATION, "Mean time between failures.", mtbf).optional().meta({ default: mtbf }),
-      mttr: text(DURATION, "Mean time to repair.", mttr).optional().meta({ default: mttr }),
-    })
-    .optional()
-    .meta({ description: KIND_MEANINGS[kind] });
-};
-
-const KIND_MEANINGS: Readonly<Record<ComponentKind, string>> = {
-  site: "The whole place is lost: fire, flood, theft.",
-  feed: "A power feed that the file names.",
-  switch: "A network switch that the file names.",
-  router: "A site's router.",
-  line: "An internet line.",
-  address: "An external address.",
-  server: "A server, with all that stands on it.",
-  controller: "A disk controller that the file names.",
-  disk: "A disk.",
-  device: "A device that is passed through.",
-  machine: "A machine; it is started again.",
-  haproxy: "HAProxy on an ECAM.",
-  keepalived: "Keepalived on an ECAM.",
-  nameserver: "The name server on an ECAM.",
-  apiserver: "The API server of a control plane.",
-  etcd: "The etcd member of a control plane.",
-  containerd: "containerd on a node.",
-  backup: "A copy of the backups.",
-};
-
-const reliabilities = z.strictObject(
-  Object.fromEntries(COMPONENT_KINDS.map((kind) => [kind, reliability(kind)])) as Record<
-    ComponentKind,
-    ReturnType<typeof reliability>
-  >,
-);
-
-const names = (noun: string, description: string) =>
-  z
-    .array(text(NAME, `${noun}.`, noun === "A power feed" ? "mains" : "main"))
-    .min(1)
-    .max(8)
-    .optional()
-    .meta({ description });
-
-const connection = {
-  power: names("A power feed", "Power feeds it hangs on, any one being enough. A name makes a feed."),
-  switches: names("A switch", "Network switches it hangs on, any one being enough. A name makes a switch."),
-};
-
-const line = z
-  .strictObject({
-    name: text(NAME, "The line's name, unique in its site.", "fibre"),
-    external: z
-      .array(text(ADDRESS_FORMAT, "An address.", "203.0.113.10"))
-      .min(1)
-      .max(256)
-      .meta({ description: "The external addresses that it brings." }),
-  })
-  .meta({ description: "An internet line." });
-
-const backup = z
-  .strictObject({
-    name: text(NAME, "The copy's name.", "nas"),
-    site: text(NAME, "The site it stands at; somewhere else where none is given.").optional(),
-  })
-  .meta({ description: "A copy of the backups." });
 
 const network = z.strictObject({
   lan: text(NETWORK, "The site's LAN. No two sites share addresses."),

@@ -34,7 +34,7 @@ export function addSite(builder: GraphBuilder, site: Site, plan: SitePlan, alone
     site.servers.map((server) => [server.name, addServer(builder, name, server, place)]),
   );
   const down = new Map(
-    plan.machines.map((machine) => [machine.name, addMachine(builder, site, machine, servers)]),
+    plan.machines.map((machine) => [machine.name, addMachine(builder, plan, machine, servers)]),
   );
   const apiAway = addControlPlane(builder, plan, down);
   const way = addWayOut(builder, site, place);

@@ -6,6 +6,7 @@ import type { AddCommand } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addComponents } from "./components.ts";
 import { addDoctor } from "./doctor.ts";
+import { addDrill } from "./drill.ts";
 import { reportFailure } from "./failure.ts";
 import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
@@ -22,6 +23,7 @@ const commands: readonly AddCommand[] = [
   addSchema,
   addComponents,
   addLab,
+  addDrill,
   addKubeconfig,
   addDoctor,
   addCompletion,

@@ -1,0 +1,233 @@
+/** The drill: one fault after the other is made, measured, taken back and seen to leave no trace. */
+import { worldFailed } from "#base/errors.ts";
+import type { Emit } from "#base/events.ts";
+import { waitFor } from "#converge/wait.ts";
+import type { FaultGraph } from "#failure/graph.ts";
+import { type FaultResult, verdictWords } from "#render/reports/drill.ts";
+import type { DrillSite, Fault } from "./fault.ts";
+import { becomesHealthy } from "./health.ts";
+import { powerOn } from "./power.ts";
+import { openEtcdProbe } from "./probes/etcd.ts";
+import { deployService, entrances, removeService } from "./service.ts";
+import type { DrillState } from "./state.ts";
+import { defectsOf, predicted } from "./verdict.ts";
+import { type DrillWatch, watchAll } from "./watch.ts";
+
+/** How long a fault lasts before it is judged. */
+export const HOLD_SECONDS = 8;
+/** A promise that nobody answered for this long at the end is broken; so what recovers must do so in the time before. */
+export const SILENCE_SECONDS = 2;
+const HEALTHY_SECONDS = 240;
+const UNDO_SECONDS = 120;
+
+export interface DrillRun {
+  readonly graph: FaultGraph;
+  readonly sites: readonly DrillSite[];
+  readonly state: DrillState;
+  readonly faults: readonly Fault[];
+  /** Makes faults anew whose results are kept. */
+  readonly again: boolean;
+  /** Ends the drill after taking back what is there. */
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
+/** Results in the order of the faults; fewer where the signal ended it. */
+export async function runDrill(run: DrillRun): Promise<readonly FaultResult[]> {
+  const { state, faults, emit, signal } = run;
+  const kept = new Map(run.again ? [] : await state.results());
+  const open = faults.filter(({ id }) => !kept.has(id));
+  const known = faults.length - open.length;
+  if (known > 0)
+    emit({
+      kind: "note",
+      subject: "drill",
+      what: `${known} results are kept from before; --again makes them anew`,
+    });
+  if (open.length > 0) {
+    await state.setActive([]);
+    try {
+      await openService(run.sites);
+      const watch = await watchAll(run.sites);
+      try {
+        for (const [index, fault] of open.entries()) {
+          if (signal.aborted) break;
+          const result = await drillOne(run, watch, fault, index / open.length);
+          if (result === undefined) break;
+          kept.set(fault.id, result);
+          await state.keep(kept);
+        }
+      } finally {
+        await watch.stop();
+      }
+    } finally {
+      await closeService(run.sites);
+    }
+    await state.close();
+  }
+  return faults.map(({ id }) => kept.get(id)).filter((result) => result !== undefined);
+}
+
+/** Undefined where the signal came before the fault was judged. */
+async function drillOne(
+  run: DrillRun,
+  watch: DrillWatch,
+  fault: Fault,
+  fraction: number,
+): Promise<FaultResult | undefined> {
+  const { emit, state, signal } = run;
+  const ground = run.sites.find(({ context }) => context.site.name === fault.site);
+  if (!ground) throw new RangeError(`the drill has no site ${fault.site}`);
+  const started = performance.now();
+  const say = (what: string) => emit({ kind: "progress", subject: fault.id, what, fraction });
+  say(fault.says);
+  await state.setActive([fault.id]);
+  await Promise.all([...watch.sites.values()].map(({ etcd }) => etcd.begin()));
+  let seen: Seen | undefined;
+  try {
+    await fault.prepare?.(ground);
+    watch.reset();
+    await fault.make(ground);
+    await pause(HOLD_SECONDS, signal);
+    seen = look(run, watch, fault);
+  } finally {
+    watch.reset();
+    await undo(ground, fault);
+  }
+  const returned = performance.now();
+  say("back to health");
+  const unhealthy = await becomesHealthy(ground, watch, HEALTHY_SECONDS);
+  const healthyAfter = unhealthy.length === 0 ? (performance.now() - returned) / 1000 : undefined;
+  const writes = await checkWrites(watch);
+  const base = { ...seen, gapsAtReturn: watch.gaps(), healthyAfter, writes };
+  const result = { ...base, defects: defectsOf(base, unhealthy) };
+  emit({
+    kind: "done",
+    subject: fault.id,
+    what: verdictWords(result),
+    seconds: (performance.now() - started) / 1000,
+  });
+  if (unhealthy.length > 0) {
+    throw worldFailed(
+      "DRILL_NOT_HEALTHY",
+      `${fault.id} was taken back, and ${HEALTHY_SECONDS} s later: ${unhealthy.join("; ")}.`,
+      "`panopticon lab up FILE` mends what it can; the drill goes on from there when it is started again.",
+    );
+  }
+  await state.setActive([]);
+  return signal.aborted ? undefined : result;
+}
+
+type Seen = Pick<FaultResult, "id" | "site" | "says" | "verdicts" | "gaps" | "holders" | "vip">;
+
+/** Everything that is known at the end of the fault's time. */
+function look({ graph }: DrillRun, watch: DrillWatch, fault: Fault): Seen {
+  const silent = (promise: string): boolean => {
+    const [kind = "", name = ""] = promise.split(":");
+    const site = watch.sites.get(name);
+    const gaps = { api: site?.api.gap, etcd: site?.etcd.gap, outside: watch.outside.of(name) };
+    return (gaps[kind as keyof typeof gaps]?.sinceAnswer() ?? Number.POSITIVE_INFINITY) > SILENCE_SECONDS;
+  };
+  const holders = watch.sites.get(fault.site)?.holders;
+  return {
+    id: fault.id,
+    site: fault.site,
+    says: fault.says,
+    verdicts: predicted(graph, fault.loses)
+      .filter(({ promise }) => watch.sites.has(promise.split(":")[1] ?? ""))
+      .map((verdict) => ({ ...verdict, measured: silent(verdict.promise) ? "broken" : "holds" })),
+    gaps: watch.gaps(),
+    holders: holders?.now() ?? [],
+    vip: holders?.longest() ?? { none: 0, several: 0 },
+  };
+}
+
+async function checkWrites(watch: DrillWatch): Promise<FaultResult["writes"]> {
+  const all = await Promise.all(
+    [...watch.sites.values()].map(async ({ etcd }) => ({
+      acknowledged: etcd.acknowledged(),
+      lost: await etcd.lost(),
+    })),
+  );
+  return {
+    acknowledged: all.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+    lost: all.flatMap(({ lost }) => lost),
+  };
+}
+
+/** Takes a fault back; a machine that is only just starting is asked again. */
+async function undo(ground: DrillSite, fault: Fault): Promise<void> {
+  // Connections from before the fault may hang on what is gone.
+  await ground.context.shell.close();
+  await waitFor(`${fault.id} to be taken back`, UNDO_SECONDS, async () => {
+    await fault.undo(ground);
+    return true;
+  });
+  await openRouter(ground);
+}
+
+/**
+ * Takes back whatever a drill that was killed has left at these sites, as far as
+ * its state tells; nothing where it left nothing. `known` are all faults there are.
+ */
+export async function takeBack(
+  sites: readonly DrillSite[],
+  state: DrillState,
+  faultOf: (id: string) => Fault | undefined,
+  emit: Emit,
+): Promise<void> {
+  if (!state.open()) return;
+  const faults = (await state.active()).map(faultOf).filter((fault) => fault !== undefined);
+  for (const { id } of faults)
+    emit({ kind: "note", subject: id, what: "a drill that was killed left this fault; it is taken back" });
+  await Promise.all(
+    sites.map(async (ground) => {
+      await ground.faults.restore(ground.context.site);
+      await powerOn(ground, ground.context.site.machines);
+    }),
+  );
+  for (const fault of faults) {
+    const ground = sites.find(({ context }) => context.site.name === fault.site);
+    if (ground) await undo(ground, fault);
+  }
+  await closeService(sites);
+  await state.close();
+}
+
+async function openService(sites: readonly DrillSite[]): Promise<void> {
+  await Promise.all(
+    sites.map(async (ground) => {
+      await deployService(await ground.context.kube(), ground.context.site);
+      await openRouter(ground);
+    }),
+  );
+}
+
+/** The router passes the test service on; one that came back has forgotten it. */
+async function openRouter({ context, faults }: DrillSite): Promise<void> {
+  await faults.forward(context.site, entrances(context.site));
+}
+
+/** Takes the test service and the numbered keys away; a site that does not answer keeps them, and is said by its own errors. */
+async function closeService(sites: readonly DrillSite[]): Promise<void> {
+  await Promise.all(
+    sites.map(async ({ context, faults }) => {
+      await faults.forward(context.site, []);
+      await waitFor(`the API of ${context.site.name}`, UNDO_SECONDS, async () => {
+        await removeService(await context.kube());
+        return true;
+      });
+      await (await openEtcdProbe(context.site, context.keyring, context.now())).stop();
+    }),
+  );
+}
+
+async function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

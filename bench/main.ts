@@ -5,6 +5,7 @@
  */
 import { cpus, totalmem } from "node:os";
 import { coldBench } from "./cold.ts";
+import { drillBench } from "./drill.ts";
 import type { Figure } from "./figure.ts";
 import { labBench } from "./lab.ts";
 import { planBench } from "./plan.ts";
@@ -13,6 +14,7 @@ const say = (line: string): void => console.error(line);
 const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   plan: planBench,
   lab: () => labBench(say),
+  drill: () => drillBench(say),
   cold: () => coldBench(say),
 };
 const USUAL = ["plan", "lab"];

@@ -23,15 +23,15 @@ export function drillState(plan: Plan): DrillState {
   return openDrillState(join(stateDir(plan.federation), "drill"), sha256(stableJson(plan)));
 }
 
-/** Takes back what a drill that was killed has left at these sites; nothing where it left nothing. */
+/** Takes back what a drill that was killed has left at these sites; whether it left anything. */
 export async function healAfterDrill(
   federation: Federation,
   plan: Plan,
   contexts: readonly SiteContext[],
   emit: Emit,
-): Promise<void> {
+): Promise<boolean> {
   const state = drillState(plan);
-  if (!state.open()) return;
+  if (!state.open()) return false;
   const { components, others } = catalogue(federation, plan, buildGraph(federation, plan));
   const known = new Map([...components, ...others].map((fault) => [fault.id, fault]));
   const faultOf = (id: string) => {
@@ -39,4 +39,5 @@ export async function healAfterDrill(
     return left && right ? together(left, right) : left;
   };
   await takeBack(drillSites(plan.federation, contexts), state, faultOf, emit);
+  return true;
 }

@@ -11,7 +11,7 @@ let said = "";
 for await (const chunk of process.stdin) said += String(chunk);
 if (said !== "done") {
   const log = (line: string) => process.stdout.write(`${new Date().toISOString()} ${line}\n`);
-  log("the drill was killed");
+  log("the drill did not end well");
   await restoreAfterDrill(await readFederation(file), (event) => {
     if (event.kind === "note") log(`${event.subject}: ${event.what}`);
   });

@@ -7,7 +7,7 @@ import { PanopticonError, worldFailed, wrongUse } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
 import { stableJson } from "#base/hash.ts";
 import { cloneContainerdSeed } from "#components/seed.ts";
-import { siteStatus } from "#converge/status.ts";
+import { siteStatus, type SiteStatus } from "#converge/status.ts";
 import { buildGraph } from "#failure/build.ts";
 import type { FaultGraph } from "#failure/graph.ts";
 import { type Catalogue, catalogue } from "#lifecycle/drill/catalogue.ts";
@@ -89,8 +89,8 @@ export async function drill(file: FederationFile, options: DrillOptions): Promis
   return exclusively(file.federation.name, emit, () =>
     withSites(file, emit, async (plan, contexts) => {
       refuseOther(plan, wanted);
-      await healAfterDrill(file.federation, plan, contexts, emit);
-      await refuseUnhealthy(contexts);
+      const healed = await healAfterDrill(file.federation, plan, contexts, emit);
+      await refuseUnhealthy(contexts, healed ? HEALED_SECONDS : 0);
       const guardian = await startGuardian(plan.federation, options.path);
       const state = drillState(plan);
       const sites = drillSites(plan.federation, contexts);
@@ -105,7 +105,8 @@ export async function drill(file: FederationFile, options: DrillOptions): Promis
           undrilled: known.undrilled,
         };
       } finally {
-        guardian.dismiss();
+        // Where something could not be taken back the guardian stays, and tries once more.
+        guardian.end(state.open() ? "" : "done");
       }
     }),
   );
@@ -115,7 +116,9 @@ export async function drill(file: FederationFile, options: DrillOptions): Promis
 export async function restoreAfterDrill(file: FederationFile, emit: Emit): Promise<void> {
   await exclusively(file.federation.name, emit, async () => {
     if ((await previousPlan(file.federation.name)) === undefined) return; // taken down meanwhile
-    await withSites(file, emit, (plan, contexts) => healAfterDrill(file.federation, plan, contexts, emit));
+    await withSites(file, emit, async (plan, contexts) => {
+      await healAfterDrill(file.federation, plan, contexts, emit);
+    });
   });
 }
 
@@ -144,26 +147,34 @@ function refuseOther(running: Plan, wanted: Plan): void {
   );
 }
 
+/** What was just taken back may take so long to be well again. */
+const HEALED_SECONDS = 120;
+
 /** A drill on a lab that is hurt already would measure the wrong thing, and could harm it for good. */
-async function refuseUnhealthy(contexts: readonly SiteConnection[]): Promise<void> {
-  const wrong = (await Promise.all(contexts.map((context) => siteStatus(context)))).filter(
-    ({ well }) => !well,
-  );
-  if (wrong.length === 0) return;
-  throw new PanopticonError(
-    wrong.map((status) => ({
-      code: "DRILL_UNHEALTHY",
-      message: `${status.name} is not well, so nothing was touched: ${reasons(status).join("; ")}.`,
-      hint: "`panopticon lab up FILE` mends what it can.",
-      subject: status.name,
-    })),
-    3,
-  );
+async function refuseUnhealthy(contexts: readonly SiteConnection[], patienceSeconds: number): Promise<void> {
+  const end = Date.now() + patienceSeconds * 1000;
+  for (;;) {
+    const all = await Promise.all(contexts.map((context) => siteStatus(context)));
+    const wrong = all.filter(({ well }) => !well);
+    if (wrong.length === 0) return;
+    if (Date.now() > end) throw unhealthy(wrong);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+function unhealthy(wrong: readonly SiteStatus[]): PanopticonError {
+  const problems = wrong.map((status) => ({
+    code: "DRILL_UNHEALTHY",
+    message: `${status.name} is not well, so nothing was touched: ${reasons(status).join("; ")}.`,
+    hint: "`panopticon lab up FILE` mends what it can.",
+    subject: status.name,
+  }));
+  return new PanopticonError(problems, 3);
 }
 
 interface Guardian {
-  /** The drill has ended by itself: nothing is left to take back. */
-  dismiss(): void;
+  /** Says the drill's last word; any but "done" has the guardian take back what is left. */
+  end(word: string): void;
 }
 
 const GUARDIAN = fileURLToPath(new URL("./drill-guardian.ts", import.meta.url));
@@ -186,5 +197,5 @@ async function startGuardian(federation: string, path: string): Promise<Guardian
     throw worldFailed("DRILL_NO_GUARDIAN", "the process that watches over the drill could not be started.");
   child.stdin?.on("error", () => undefined);
   child.unref();
-  return { dismiss: () => child.stdin?.end("done") };
+  return { end: (word) => child.stdin?.end(word) };
 }

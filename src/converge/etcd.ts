@@ -80,10 +80,19 @@ export async function stopMember(context: SiteContext, machine: string): Promise
   await must(context, machine, ["sh", "-c", STOP], STOP_SECONDS);
 }
 
-/** Gives the kubelet the manifest back, where it was taken away. */
+/**
+ * Gives the kubelet the manifest back, where it was taken away. Without etcd the
+ * machine's own API server takes requests and answers none: the kubelet waits half
+ * a minute for each and looks at no manifest meanwhile. Killed, it refuses at once.
+ */
+const START = `if [ -e ${HELD_FOLDER}/etcd.yaml ]; then
+  mv ${HELD_FOLDER}/etcd.yaml ${MANIFEST}
+  pkill -KILL -x kube-apiserver || true
+fi`;
+
+/** Lets a member that was stopped run again, from the data it has. */
 export async function startMember(context: SiteContext, machine: string): Promise<void> {
-  const script = `if [ -e ${HELD_FOLDER}/etcd.yaml ]; then mv ${HELD_FOLDER}/etcd.yaml ${MANIFEST}; fi`;
-  await must(context, machine, ["sh", "-c", script]);
+  await must(context, machine, ["sh", "-c", START]);
 }
 
 /**
@@ -110,8 +119,8 @@ export async function rebuildMember(context: SiteContext, machine: MachinePlan, 
   const cluster = members.map(({ name, peerUrls }) => `${name || machine.name}=${peerUrls[0] ?? ""}`);
   const held = await must(context, machine.name, ["cat", `${HELD_FOLDER}/etcd.yaml`]);
   const content = joiningManifest(held, cluster.join(","));
-  await context.shell.put(machine.name, [{ path: MANIFEST, content, mode: 0o600 }]);
-  await must(context, machine.name, ["rm", "-f", `${HELD_FOLDER}/etcd.yaml`]);
+  await context.shell.put(machine.name, [{ path: `${HELD_FOLDER}/etcd.yaml`, content, mode: 0o600 }]);
+  await startMember(context, machine.name);
   const learner = members.find((member) => isMemberOf(member, machine));
   await waitFor(`etcd of ${machine.name} to catch up with its peers`, PROMOTE_SECONDS, async () => {
     await must(context, via, [...ETCDCTL, "member", "promote", learner?.id ?? ""], 15);

@@ -16,6 +16,8 @@ export interface Fault {
   readonly says: string;
   /** Ids of the components that are lost while it lasts; the prediction is asked for these. */
   readonly loses: readonly string[];
+  /** Faults with the same word here are made in just the same way, so one measurement serves all of them. */
+  readonly way?: string;
   /** What must stand before the fault is made and is no part of it. */
   prepare?(ground: DrillSite): Promise<void>;
   make(ground: DrillSite): Promise<void>;

@@ -16,6 +16,7 @@ export function powerCut(
     site: site.name,
     says: `cut the power of ${names.join(", ")}${also ? " and of the router" : ""}`,
     loses: [id],
+    way: `power ${[...names].sort().join(" ")}${also ? " and router" : ""}`,
     make: async (ground) => {
       await Promise.all([ground.faults.cutPower(site, names), also?.make(ground)]);
     },

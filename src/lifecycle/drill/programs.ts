@@ -3,7 +3,7 @@
  * supervisor may start them again, which is what is measured; as a lost component
  * they are also held dead until the fault is taken back.
  */
-import { HELD_FOLDER } from "#converge/etcd.ts";
+import { HELD_FOLDER, startMember } from "#converge/etcd.ts";
 import { must } from "#converge/remote.ts";
 import type { MachinePlan, SitePlan } from "#plan/plan.ts";
 import type { DrillSite, Fault } from "./fault.ts";
@@ -96,6 +96,7 @@ async function hold({ context }: DrillSite, program: Program, machine: string): 
 
 /** Takes `hold` back and makes sure that the program runs again. */
 async function release({ context }: DrillSite, program: Program, machine: string): Promise<void> {
+  if (program.kind === "etcd") return await startMember(context, machine);
   if (program.pod) {
     await must(context, machine, ["sh", "-c", MOVE, "sh", ...[...manifests(program)].reverse()]);
     return;

@@ -52,7 +52,10 @@ export async function runDrill(run: DrillRun): Promise<readonly FaultResult[]> {
       try {
         for (const [index, fault] of open.entries()) {
           if (signal.aborted) break;
-          const result = await drillOne(run, watch, fault, index / open.length);
+          const twin = twinOf(fault, faults, kept);
+          const result = twin
+            ? sameAs(run, fault, twin)
+            : await drillOne(run, watch, fault, index / open.length);
           if (result === undefined) break;
           kept.set(fault.id, result);
           await state.keep(kept);
@@ -66,6 +69,33 @@ export async function runDrill(run: DrillRun): Promise<readonly FaultResult[]> {
     await state.close();
   }
   return faults.map(({ id }) => kept.get(id)).filter((result) => result !== undefined);
+}
+
+/** What came of a fault that is made in just the same way, such as a server's and its only disk's. */
+function twinOf(
+  fault: Fault,
+  faults: readonly Fault[],
+  kept: ReadonlyMap<string, FaultResult>,
+): FaultResult | undefined {
+  const twin = faults.find(({ id, way }) => fault.way !== undefined && way === fault.way && kept.has(id));
+  return twin && kept.get(twin.id);
+}
+
+/** The same measurement, held against what the proof says of this fault. */
+function sameAs({ graph, emit }: DrillRun, { id, says, loses }: Fault, twin: FaultResult): FaultResult {
+  const measured = new Map(twin.verdicts.map((verdict) => [verdict.promise, verdict.measured]));
+  const verdicts = predicted(graph, loses).flatMap((verdict) => {
+    const seen = measured.get(verdict.promise);
+    return seen ? [{ ...verdict, measured: seen }] : [];
+  });
+  const base = { ...twin, id, says, verdicts, measuredWith: twin.measuredWith ?? twin.id };
+  const result = { ...base, defects: defectsOf(base, []) };
+  emit({
+    kind: "note",
+    subject: id,
+    what: `made in the same way as ${base.measuredWith}: ${verdictWords(result)}`,
+  });
+  return result;
 }
 
 /** Undefined where the signal came before the fault was judged. */
@@ -157,8 +187,6 @@ async function checkWrites(watch: DrillWatch): Promise<FaultResult["writes"]> {
 
 /** Takes a fault back; a machine that is only just starting is asked again. */
 async function undo(ground: DrillSite, fault: Fault): Promise<void> {
-  // Connections from before the fault may hang on what is gone.
-  await ground.context.shell.close();
   await waitFor(`${fault.id} to be taken back`, UNDO_SECONDS, async () => {
     await fault.undo(ground);
     return true;

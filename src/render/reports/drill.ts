@@ -35,6 +35,8 @@ export interface FaultResult {
   readonly healthyAfter: number | undefined;
   /** What was wrong, in sentences; empty where measured and predicted agree and nothing was lost. */
   readonly defects: readonly string[];
+  /** Id of the fault that is made in just the same way and was measured for both. */
+  readonly measuredWith?: string;
 }
 
 export interface DrillReport {

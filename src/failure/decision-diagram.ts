@@ -16,8 +16,8 @@ const CACHE_BITS = 18;
 /** A choice being worked out; -1 where something is not known yet. */
 interface Call {
   readonly statement: number;
-  readonly then: number;
-  readonly otherwise: number;
+  readonly failed: number;
+  readonly whole: number;
   /** The variable that is decided. */
   top: number;
   /** The result with that variable not failed. */
@@ -46,9 +46,11 @@ export class DecisionDiagram {
     if (k <= 0) return ALWAYS;
     if (k > statements.length) return NEVER;
     // rows[j]: at least j of the statements seen so far, from the last to the first.
-    let rows: readonly number[] = Array.from({ length: k + 1 }, (_, j) => (j === 0 ? ALWAYS : NEVER));
-    for (const statement of statements.toReversed()) {
-      rows = rows.map((row, j) => (j === 0 ? ALWAYS : this.#choose(statement, rows[j - 1] ?? NEVER, row)));
+    const rows: number[] = Array.from({ length: k + 1 }, (_, j) => (j === 0 ? ALWAYS : NEVER));
+    for (const [index, statement] of statements.entries().toArray().toReversed()) {
+      // Those that are still to come can add no more than their number to a row.
+      for (let j = k; j >= Math.max(1, k - index); j--)
+        rows[j] = this.#choose(statement, rows[j - 1] ?? NEVER, rows[j] ?? NEVER);
     }
     return rows[k] ?? NEVER;
   }
@@ -95,14 +97,14 @@ export class DecisionDiagram {
    * `statement` chooses between two others. A diagram may be as deep as the
    * federation has components, so the open calls are kept on a stack of our own.
    */
-  #choose(statement: number, then: number, otherwise: number): number {
-    const calls: Call[] = [{ statement, then, otherwise, top: -1, low: -1 }];
+  #choose(statement: number, failed: number, whole: number): number {
+    const calls: Call[] = [{ statement, failed, whole, top: -1, low: -1 }];
     let result = NEVER;
     for (let call = calls.at(-1); call; call = calls.at(-1)) {
       const { top } = call;
       if (top >= 0 && call.low >= 0) {
         const node = this.#node(top, call.low, result);
-        result = this.#choices.set(call.statement, call.then, call.otherwise, node);
+        result = this.#choices.set(call.statement, call.failed, call.whole, node);
         calls.pop();
       } else if (top >= 0) {
         call.low = result;
@@ -113,8 +115,8 @@ export class DecisionDiagram {
           const { variable } = this.table;
           call.top = Math.min(
             variable[call.statement] ?? 0,
-            variable[call.then] ?? 0,
-            variable[call.otherwise] ?? 0,
+            variable[call.failed] ?? 0,
+            variable[call.whole] ?? 0,
           );
           calls.push(this.#branch(call, call.top, this.table.low));
         } else {
@@ -126,11 +128,11 @@ export class DecisionDiagram {
     return result;
   }
 
-  #known({ statement, then, otherwise }: Call): number | undefined {
-    if (statement === ALWAYS || then === otherwise) return then;
-    if (statement === NEVER) return otherwise;
-    if (then === ALWAYS && otherwise === NEVER) return statement;
-    return this.#choices.get(statement, then, otherwise);
+  #known({ statement, failed, whole }: Call): number | undefined {
+    if (statement === ALWAYS || failed === whole) return failed;
+    if (statement === NEVER) return whole;
+    if (failed === ALWAYS && whole === NEVER) return statement;
+    return this.#choices.get(statement, failed, whole);
   }
 
   /** The call with the variable `top` decided one way: `children` are the lower or the higher ones. */
@@ -139,8 +141,8 @@ export class DecisionDiagram {
     const child = (node: number): number => (variable[node] === top ? (children[node] ?? 0) : node);
     return {
       statement: child(call.statement),
-      then: child(call.then),
-      otherwise: child(call.otherwise),
+      failed: child(call.failed),
+      whole: child(call.whole),
       top: -1,
       low: -1,
     };

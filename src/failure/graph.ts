@@ -6,6 +6,7 @@
  * one pass over the array evaluates the whole graph.
  */
 import { wrongUse } from "#base/errors.ts";
+import { nearest } from "#model/nearest.ts";
 import type { ComponentKind as FileKind, Reliability } from "#model/federation.ts";
 
 /** What fails by itself. `common-cause` is one fault in all machines of a role at a site. */
@@ -68,6 +69,16 @@ export function componentsOf(graph: FaultGraph): readonly Component[] {
   return graph.nodes.filter((node): node is Component => !isGate(node));
 }
 
+/** The graph in which these components have already failed, and are no longer asked. */
+export function withFailed(graph: FaultGraph, failed: readonly string[]): FaultGraph {
+  for (const id of failed) componentOf(graph, id);
+  const gone = new Set(failed);
+  const nodes = graph.nodes.map((node) =>
+    !isGate(node) && gone.has(node.id) ? { says: `${node.id} has failed`, k: 0, inputs: [] } : node,
+  );
+  return { ...graph, nodes };
+}
+
 /** Which nodes have failed once these components have: one byte per node. */
 export function failedNodes(graph: FaultGraph, failed: ReadonlySet<string>): Uint8Array {
   const state = new Uint8Array(graph.nodes.length);
@@ -92,5 +103,10 @@ export function brokenBy(graph: FaultGraph, failed: readonly string[]): readonly
 export function componentOf(graph: FaultGraph, id: string): Component {
   const found = componentsOf(graph).find((component) => component.id === id);
   if (found) return found;
-  throw wrongUse("PROVE_UNKNOWN_COMPONENT", `the plan has no component "${id}"`);
+  const near = nearest(
+    id,
+    componentsOf(graph).map((component) => component.id),
+  );
+  const hint = near ? `did you mean ${near}?` : "`panopticon prove FILE -o json` lists them under components";
+  throw wrongUse("PROVE_UNKNOWN_COMPONENT", `the plan has no component "${id}"`, hint);
 }

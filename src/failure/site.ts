@@ -201,15 +201,23 @@ function addControlPlane(builder: GraphBuilder, plan: SitePlan, down: ReadonlyMa
 /** The way between the site and the internet. */
 function addWayOut(builder: GraphBuilder, site: Site, place: number): number {
   const { name, network } = site;
+  // Gates of their own, so that an address is its line's consequence, and neither is the router's.
+  const lines = new Map(
+    [...new Set(network.external.map((address) => lineOf(site, address)))].map((line) => {
+      const down = builder.any(`internet line ${line} is down`, [builder.component("line", line, name)]);
+      return [line, down];
+    }),
+  );
+  const router = builder.any(`the router of ${name} is down`, [builder.component("router", name, name)]);
   const addresses = network.external.map((address) =>
     builder.any(`${address} leads nowhere`, [
       builder.component("address", address, name),
-      builder.component("line", lineOf(site, address), name),
+      must(lines.get(lineOf(site, address))),
     ]),
   );
   return builder.any(`${name} is cut off from outside`, [
     place,
-    builder.component("router", name, name),
+    router,
     ...connectionFaults(builder, name, `the router of ${name}`, network.router),
     builder.all(`no external address of ${name} leads to it`, addresses),
   ]);

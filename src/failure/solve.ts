@@ -1,6 +1,6 @@
 /** A fault graph solved: its decision diagram, and what each promise's failure consists of. */
 import { CutSets } from "./cut-sets.ts";
-import { ALWAYS, DecisionDiagram } from "./decision-diagram.ts";
+import { DecisionDiagram } from "./decision-diagram.ts";
 import { type Component, type FaultGraph, isGate, type Promised } from "./graph.ts";
 
 /** The largest cut sets that are looked for. */
@@ -31,8 +31,8 @@ export function unavailabilityOf({ reliability }: Component): number {
   return reliability.mttrHours / (reliability.mtbfHours + reliability.mttrHours);
 }
 
-/** Solves a graph in which the components `without` have already failed. */
-export function solve(graph: FaultGraph, without: ReadonlySet<string> = new Set()): Solution {
+/** Works the graph's decision diagram out; what is asked of it afterwards is quick. */
+export function solve(graph: FaultGraph): Solution {
   const components: Component[] = [];
   const variables: number[] = graph.nodes.map((node) => (isGate(node) ? -1 : components.push(node) - 1));
   const unavailability = components.map(unavailabilityOf);
@@ -42,7 +42,7 @@ export function solve(graph: FaultGraph, without: ReadonlySet<string> = new Set(
     if (isGate(node)) {
       const inputs = node.inputs.map((input) => statements[input] ?? 0);
       statements.push(diagram.atLeast(node.k, inputs));
-    } else statements.push(without.has(node.id) ? ALWAYS : diagram.variable(variables[index] ?? 0));
+    } else statements.push(diagram.variable(variables[index] ?? 0));
   }
   const cutSets = new CutSets(diagram);
   const statementOf = ({ node }: Promised): number => statements[node] ?? 0;

@@ -99,7 +99,7 @@ function promiseBox({
     : "✖ broken with nothing failed";
   const rows = cuts.map(
     ({ components, share }) =>
-      html`<tr class="cut" tabindex="0" data-cut="${JSON.stringify(components)}"><td class="number">${percent(share, 3)}</td><td>${components.join(" + ")}</td></tr>`,
+      html`<tr class="cut" tabindex="0" data-cut="${JSON.stringify(components)}"><td class="number">${share < 0.0005 ? "< 0.1 %" : percent(share, 1)}</td><td>${components.join(" + ")}</td></tr>`,
   );
   return html`<details class="promise" id="${id}"><summary><span class="says">${says}</span><span class="figure">${figure}</span></summary>
 <div><table><thead><tr><th>share</th><th>what breaks it</th></tr></thead><tbody>${join(rows)}</tbody></table></div></details>`;

@@ -11,6 +11,7 @@ import { reportFailure } from "./failure.ts";
 import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
 import { addPlan } from "./plan.ts";
+import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
@@ -19,6 +20,7 @@ import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
 const commands: readonly AddCommand[] = [
   addCheck,
   addPlan,
+  addProve,
   addRender,
   addSchema,
   addComponents,

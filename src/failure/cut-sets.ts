@@ -11,7 +11,6 @@ import { NodeTable, ResultCache } from "./node-table.ts";
 const NONE = 0;
 const EMPTY_SET = 1;
 
-const CACHE_BITS = 17;
 /** More than any order that is asked for. */
 const ORDERS = 8;
 
@@ -20,10 +19,11 @@ export class CutSets {
   readonly #families = new NodeTable();
   /** By statement and order; kept whole, because each is asked once and needed often. */
   readonly #minimal = new Map<number, number>();
-  readonly #without = new ResultCache(CACHE_BITS);
+  readonly #without: ResultCache;
 
   constructor(diagram: DecisionDiagram) {
     this.#diagram = diagram;
+    this.#without = new ResultCache(diagram.table.size);
   }
 
   /** The minimal cut sets of at most `order` variables, as a family. */

@@ -11,7 +11,8 @@ import { NodeTable, ResultCache } from "./node-table.ts";
 export const NEVER = 0;
 export const ALWAYS = 1;
 
-const CACHE_BITS = 18;
+/** Results that are remembered for each variable: the nodes of a site's diagrams are a few dozen per component. */
+const RESULTS_PER_VARIABLE = 64;
 
 /** A choice being worked out; -1 where something is not known yet. */
 interface Call {
@@ -26,13 +27,14 @@ interface Call {
 
 export class DecisionDiagram {
   readonly table = new NodeTable();
-  readonly #choices = new ResultCache(CACHE_BITS);
+  readonly #choices: ResultCache;
   readonly #unavailability: readonly number[];
-  #probability = new Float64Array(1 << 12);
+  #probability = new Float64Array(1 << 8);
 
   /** `unavailability` of each variable, 0 to 1. */
   constructor(unavailability: readonly number[]) {
     this.#unavailability = unavailability;
+    this.#choices = new ResultCache(unavailability.length * RESULTS_PER_VARIABLE);
     this.#probability[ALWAYS] = 1;
   }
 

@@ -4,7 +4,9 @@
  * two leaves. A node's children always have smaller numbers than it has.
  */
 
-const FIRST_CAPACITY = 1 << 12;
+const FIRST_CAPACITY = 1 << 8;
+const LEAST_BITS = 8;
+const MOST_BITS = 18;
 /** A leaf's variable: after every other. */
 const LEAF = 0x7fffffff;
 
@@ -69,7 +71,9 @@ export class ResultCache {
   readonly #results: Int32Array;
   readonly #mask: number;
 
-  constructor(bits: number) {
+  /** For work of about so many results; more is forgotten sooner, never wrong. */
+  constructor(results: number) {
+    const bits = Math.min(MOST_BITS, Math.max(LEAST_BITS, Math.ceil(Math.log2(results))));
     this.#keys = new Int32Array(3 << bits).fill(-1);
     this.#results = new Int32Array(1 << bits);
     this.#mask = (1 << bits) - 1;

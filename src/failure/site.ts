@@ -108,7 +108,7 @@ function addServer(builder: GraphBuilder, site: string, server: Server, place: n
   const lost = builder.any(`server ${name} is lost`, [builder.component("server", name, site), place]);
   const reasons = [lost, ...connectionFaults(builder, site, `server ${name}`, server)];
   const away = reasons.length > 1 ? builder.any(`server ${name} is out of reach`, reasons) : lost;
-  const disks = new Map(server.disks.map((disk) => [disk.name, addDisk(builder, site, name, disk)]));
+  const disks = new Map(server.disks.map((disk) => [disk.name, addDisk(builder, site, name, disk, lost)]));
   return { lost, away, disks };
 }
 
@@ -127,11 +127,11 @@ function connectionFaults(
   ];
 }
 
-function addDisk(builder: GraphBuilder, site: string, server: string, disk: Disk): number {
+function addDisk(builder: GraphBuilder, site: string, server: string, disk: Disk, lost: number): number {
   const own = builder.component("disk", `${server}/${disk.name}`, site);
   if (disk.controller === undefined) return own;
   const controller = builder.component("controller", `${server}/${disk.controller}`, site);
-  return builder.any(`disk ${server}/${disk.name} can't be read`, [own, controller]);
+  return builder.any(`disk ${server}/${disk.name} can't be read`, [own, controller, lost]);
 }
 
 function addMachine(

@@ -32,7 +32,7 @@ async function secondsFor(file: FederationFile): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-function manySites(count: number, disks: readonly Disk[]): FederationFile {
+export function manySites(count: number, disks: readonly Disk[]): FederationFile {
   const sites = Array.from({ length: count }, (_, index) => site(index + 1, disks));
   return {
     federation: {

@@ -13,7 +13,7 @@ import type { FaultGraph } from "#failure/graph.ts";
 import { type Catalogue, catalogue } from "#lifecycle/drill/catalogue.ts";
 import type { Fault } from "#lifecycle/drill/fault.ts";
 import { reasons } from "#lifecycle/drill/health.ts";
-import { HOLD_SECONDS, runDrill, SILENCE_SECONDS } from "#lifecycle/drill/run.ts";
+import { HOLD_SECONDS, LATE_SECONDS, runDrill, SILENCE_SECONDS } from "#lifecycle/drill/run.ts";
 import { select, type Selection } from "#lifecycle/drill/select.ts";
 import { predicted } from "#lifecycle/drill/verdict.ts";
 import type { FederationFile } from "#model/federation.ts";
@@ -101,6 +101,7 @@ export async function drill(file: FederationFile, options: DrillOptions): Promis
           at: new Date().toISOString(),
           holdSeconds: HOLD_SECONDS,
           silenceSeconds: SILENCE_SECONDS,
+          lateSeconds: LATE_SECONDS,
           results,
           undrilled: known.undrilled,
         };

@@ -4,7 +4,14 @@ import { InvalidArgumentError } from "commander";
 import type { DrillList, PredictedFault } from "#app/drill.ts";
 import { wrongUse } from "#base/errors.ts";
 import type { Selection } from "#lifecycle/drill/select.ts";
-import type { DrillReport, FaultResult } from "#render/reports/drill.ts";
+import {
+  brokenWords,
+  drillPage,
+  type DrillReport,
+  type FaultResult,
+  ownGaps,
+  verdictWords,
+} from "#render/reports/drill.ts";
 import { type AddCommand, command, type OutputOption } from "./command.ts";
 import { colour, count, say, show, table } from "./print.ts";
 
@@ -79,19 +86,13 @@ async function drillCommand(path: string, flags: DrillFlags): Promise<void> {
 }
 
 async function makeFaults(path: string, flags: DrillFlags, selection: Selection): Promise<void> {
-  const [
-    { readFederation },
-    { drill },
-    { showProgress },
-    { interruptSignal, interrupted, INTERRUPTED },
-    { drillPage },
-  ] = await Promise.all([
-    import("#app/files.ts"),
-    import("#app/drill.ts"),
-    import("./progress.ts"),
-    import("./streams.ts"),
-    import("#render/reports/drill.ts"),
-  ]);
+  const [{ readFederation }, { drill }, { showProgress }, { interruptSignal, interrupted, INTERRUPTED }] =
+    await Promise.all([
+      import("#app/files.ts"),
+      import("#app/drill.ts"),
+      import("./progress.ts"),
+      import("./streams.ts"),
+    ]);
   const progress = showProgress();
   try {
     const report = await drill(await readFederation(path), {
@@ -149,25 +150,18 @@ function reportLines(report: DrillReport, defects: number): readonly string[] {
 const HEADINGS = ["fault", "predicted", "measured", "API", "service", "etcd", "VIP", "healthy", "verdict"];
 
 function row(result: FaultResult): readonly string[] {
-  const gaps = result.gaps[result.site];
-  const broken = (side: "predicted" | "measured") =>
-    result.verdicts
-      .filter((verdict) => verdict[side] === "broken")
-      .map(({ promise }) => promise)
-      .join(" ") || "nothing";
-  const held = result.verdicts.some(({ measured }) => measured === "broken")
-    ? "hurts, as predicted"
-    : "harmless, as predicted";
+  const gaps = ownGaps(result);
+  const verdict = verdictWords(result);
   return [
     result.id,
-    broken("predicted"),
-    broken("measured"),
-    seconds(gaps?.api),
-    seconds(gaps?.service),
-    seconds(gaps?.etcd),
+    brokenWords(result, "predicted"),
+    brokenWords(result, "measured"),
+    seconds(gaps.api),
+    seconds(gaps.service),
+    seconds(gaps.etcd),
     result.holders.join("+") || "nobody",
     seconds(result.healthyAfter),
-    result.defects.length > 0 ? colour("red", `DEFECT: ${result.defects.join("; ")}`) : held,
+    result.defects.length > 0 ? colour("red", verdict) : verdict,
   ];
 }
 

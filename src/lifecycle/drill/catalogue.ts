@@ -76,19 +76,20 @@ function componentFault(federation: Federation, site: SitePlan, { id, kind }: Co
     case "apiserver":
     case "containerd":
       return programLoss(site, kind, name) ?? `the plan has no machine ${name}`;
-    default:
-      return REASONS[kind] ?? "the drill does not know it";
+    case "nameserver":
+      return "the sites run no name server yet";
+    case "feed":
+      return "the lab has no power feeds; drill the servers that hang on it";
+    case "switch":
+      return "a site of the lab is one switch; drill the servers that hang on it";
+    case "controller":
+      return "the lab has no disk controllers; drill the disks that hang on it";
+    case "device":
+      return "the lab's machines are given no devices";
+    case "backup":
+      return "no backup is kept yet";
   }
 }
-
-const REASONS: Readonly<Partial<Record<Component["kind"], string>>> = {
-  nameserver: "the sites run no name server yet",
-  feed: "the lab has no power feeds; drill the servers that hang on it",
-  switch: "a site of the lab is one switch; drill the servers that hang on it",
-  controller: "the lab has no disk controllers; drill the disks that hang on it",
-  device: "the lab's machines are given no devices",
-  backup: "no backup is kept yet",
-};
 
 /** Machines whose root is on the disk stop; a disk of data alone is no fault the lab can make. */
 function diskLoss(site: SitePlan, id: string, name: string): Fault | string {

@@ -98,7 +98,7 @@ async function hold({ context }: DrillSite, program: Program, machine: string): 
 async function release({ context }: DrillSite, program: Program, machine: string): Promise<void> {
   if (program.kind === "etcd") return await startMember(context, machine);
   if (program.pod) {
-    await must(context, machine, ["sh", "-c", MOVE, "sh", ...[...manifests(program)].reverse()]);
+    await must(context, machine, ["sh", "-c", MOVE, "sh", ...manifests(program).toReversed()]);
     return;
   }
   const unit = program.unit ?? "";

@@ -20,6 +20,7 @@ const report: DrillReport = {
   at: "2026-01-01T00:00:00.000Z",
   holdSeconds: 8,
   silenceSeconds: 2,
+  lateSeconds: 12,
   results: [result, { ...result, id: "b", defects: ["api:attic was predicted to hold and broke"] }],
   undrilled: [{ id: "feed:attic/a", reason: "the lab has none" }],
 };

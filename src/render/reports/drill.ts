@@ -47,6 +47,8 @@ export interface DrillReport {
   readonly holdSeconds: number;
   /** A promise counts as broken when nothing has answered for this long at the end of that time, in seconds. */
   readonly silenceSeconds: number;
+  /** How much longer what is predicted to hold may take before it counts as broken, in seconds. */
+  readonly lateSeconds: number;
   readonly results: readonly FaultResult[];
   /** Components without a fault, with the reason. */
   readonly undrilled: readonly { readonly id: string; readonly reason: string }[];
@@ -85,7 +87,7 @@ export function drillPage(report: DrillReport): string {
 </head>
 <body>
 <h1>${escape(title)}</h1>
-<p>${report.results.length} faults, ${defects} with a defect; ended ${escape(report.at)}. Each lasted ${report.holdSeconds} s. A promise counts as broken when nothing had answered for ${report.silenceSeconds} s at the end of that time.</p>
+<p>${report.results.length} faults, ${defects} with a defect; ended ${escape(report.at)}. Each lasted ${report.holdSeconds} s. A promise counts as broken when nothing had answered for ${report.silenceSeconds} s at the end of that time, and, where the proof says that it holds, for up to ${report.lateSeconds} s after it.</p>
 <table>
 <thead><tr>${HEADINGS.map((heading) => `<th scope="col">${escape(heading)}</th>`).join("")}</tr></thead>
 <tbody>

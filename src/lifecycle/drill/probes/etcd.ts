@@ -15,8 +15,9 @@ const ROOT = "/panopticon-drill/";
 const PAUSE_MS = 20;
 /** After a refusal: other members may need a moment to elect a leader. */
 const REFUSED_PAUSE_MS = 20;
-/** A member that takes longer is left for the next one. */
+/** A member that takes longer is left for the next one; when all of them took too long, each gets more. */
 const WRITE_MS = 500;
+const LONGEST_WRITE_MS = 3000;
 const READ_MS = 10_000;
 
 export interface EtcdProbe {
@@ -51,8 +52,7 @@ export async function openEtcdProbe(site: SitePlan, keyring: Keyring, now: Date)
   }));
   const gap = openGap();
   const acked = new Map<string, string>();
-  let series = "";
-  let stopped = false;
+  const state = { series: "", stopped: false };
   let turn = 0;
 
   /** Undefined where the member did not answer with 200. */
@@ -94,24 +94,31 @@ export async function openEtcdProbe(site: SitePlan, keyring: Keyring, now: Date)
   }
 
   async function write(): Promise<void> {
-    for (let number = 1; !stopped; number++) {
-      const [at, key, value] = [series, `${series}${number}`, `${number}:${randomBytes(6).toString("hex")}`];
-      while (!stopped && at === series) {
-        const body = { key: base64(key), value: base64(value) };
-        if ((await post(memberAt(turn), "/v3/kv/put", body, WRITE_MS)) !== undefined) {
-          gap.answered();
-          if (at === series) acked.set(key, value);
-          break;
-        }
-        turn++;
-        await sleep(REFUSED_PAUSE_MS);
-      }
+    for (let number = 1; !state.stopped; number++) {
+      await writeOne(state.series, number);
       await sleep(PAUSE_MS);
     }
   }
 
+  /** Tries one member after the other until the write is acknowledged, or its series is over. */
+  async function writeOne(series: string, number: number): Promise<void> {
+    const [key, value] = [`${series}${number}`, `${number}:${randomBytes(6).toString("hex")}`];
+    const body = { key: base64(key), value: base64(value) };
+    for (let tried = 0; !state.stopped && state.series === series; tried++) {
+      const patience = Math.min(LONGEST_WRITE_MS, WRITE_MS * (1 + Math.floor(tried / members.length)));
+      if ((await post(memberAt(turn), "/v3/kv/put", body, patience)) !== undefined) {
+        gap.answered();
+        if (state.series === series) acked.set(key, value);
+        return;
+      }
+      turn++;
+      await sleep(REFUSED_PAUSE_MS);
+    }
+  }
+
   async function begin(): Promise<void> {
-    series = `${ROOT}${randomBytes(4).toString("hex")}/`;
+    const series = `${ROOT}${randomBytes(4).toString("hex")}/`;
+    state.series = series;
     acked.clear();
     await anyMember("/v3/kv/deleterange", range(ROOT, series));
     await anyMember("/v3/kv/deleterange", range(`${series}~`, end(ROOT)));
@@ -119,7 +126,7 @@ export async function openEtcdProbe(site: SitePlan, keyring: Keyring, now: Date)
 
   async function lost(): Promise<readonly string[]> {
     const wanted = new Map(acked);
-    const answer = await anyMember<RangeAnswer>("/v3/kv/range", range(series, end(series)));
+    const answer = await anyMember<RangeAnswer>("/v3/kv/range", range(state.series, end(state.series)));
     if (!answer) return ["etcd did not answer a read of all keys"];
     const found = new Map(answer.kvs?.map(({ key, value }) => [text(key), text(value)]));
     return [...wanted].filter(([key, value]) => found.get(key) !== value).map(([key]) => key);
@@ -148,7 +155,7 @@ export async function openEtcdProbe(site: SitePlan, keyring: Keyring, now: Date)
     lost,
     hashes,
     stop: async () => {
-      stopped = true;
+      state.stopped = true;
       await writing;
       await anyMember("/v3/kv/deleterange", range(ROOT, end(ROOT)));
       await agent.close();

@@ -18,7 +18,7 @@ export function watchHolders(site: SitePlan, faults: Faults): HoldersWatch {
   let holders: readonly string[] = [];
   let since = seconds();
   let longest = { none: 0, several: 0 };
-  let stopped = false;
+  const state = { stopped: false };
   /** Adds the stretch that lasts to what was seen. */
   const count = () => {
     const lasted = seconds() - since;
@@ -26,7 +26,7 @@ export function watchHolders(site: SitePlan, faults: Faults): HoldersWatch {
     if (holders.length > 1) longest = { ...longest, several: Math.max(longest.several, lasted) };
   };
   const look = async () => {
-    while (!stopped) {
+    while (!state.stopped) {
       const seen = await faults.answering(site, site.network.vip);
       count();
       if (kind(seen) !== kind(holders)) since = seconds();
@@ -46,7 +46,7 @@ export function watchHolders(site: SitePlan, faults: Faults): HoldersWatch {
       return longest;
     },
     stop: async () => {
-      stopped = true;
+      state.stopped = true;
       await looking;
     },
   };

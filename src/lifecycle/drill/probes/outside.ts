@@ -25,22 +25,18 @@ export function watchOutside(
     for (const { external, port } of forwards) each.set(`${site}=${external}:${port}`, openGap());
   }
   const [program = "", ...rest] = [...prefix, process.execPath, CLIENT, ...each.keys()];
-  const child = spawn(program, rest, { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(program, rest, { stdio: ["ignore", "ignore", "ignore", "ipc"] });
   child.on("error", () => undefined); // then nothing ever answers, which is what is seen
-  child.stdin.on("error", () => undefined);
-  let tail = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    const lines = (tail + chunk.toString()).split("\n");
-    tail = lines.pop() ?? "";
-    for (const line of lines) {
-      each.get(line)?.answered();
-      sites.get(line.split("=")[0] ?? "")?.answered();
-    }
+  child.on("message", (target: string) => {
+    each.get(target)?.answered();
+    sites.get(target.split("=")[0] ?? "")?.answered();
   });
   return {
     of: (site) => sites.get(site) ?? openGap(),
     entrances: (site) =>
       [...each].filter(([target]) => target.startsWith(`${site}=`)).map(([, gap]) => gap.sinceAnswer()),
-    stop: () => child.stdin.end(),
+    stop: () => {
+      if (child.connected) child.disconnect();
+    },
   };
 }

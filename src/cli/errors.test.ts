@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PREFIXES = "CLI|DRILL|PLAN|RENDER|COMPONENT|HOST|LAB|CONVERGE|PKI|SSH|KUBE|KUBECONFIG";
+const PREFIXES = "CLI|DRILL|PLAN|PROOF|RENDER|COMPONENT|HOST|LAB|CONVERGE|PKI|SSH|KUBE|KUBECONFIG";
 
 /** Every file of the program with its text; tests are left out. */
 const sources = globSync(["{src,components}/**/*.ts", "panopticon"], { cwd: ROOT })

@@ -201,7 +201,7 @@ function promiseOf(proof: Proof, id: string): PromiseProof {
   const found = proof.promises.find((promised) => promised.id === id);
   if (found) return found;
   const names = proof.promises.map((promised) => promised.id);
-  throw wrongUse("PROVE_UNKNOWN_PROMISE", `there is no promise "${id}"`, `there are: ${some(names)}`);
+  throw wrongUse("PROOF_UNKNOWN_PROMISE", `there is no promise "${id}"`, `there are: ${some(names)}`);
 }
 
 function cutLines({ says, holds, cuts, cutCounts }: PromiseProof): readonly string[] {

@@ -3,16 +3,17 @@ import type { Federation } from "#model/federation.ts";
 import { machinesOf, type Plan, type SitePlan } from "#plan/plan.ts";
 import { broken } from "./broken.ts";
 import type { SingleCode } from "./finding-codes.ts";
-import type { FaultGraph, Promised } from "./graph.ts";
+import type { Promised } from "./graph.ts";
 import type { Finding, Severity } from "./proof.ts";
 import { remedyFor } from "./remedies.ts";
 import type { Single } from "./singles.ts";
+import type { FaultSpread } from "./spread.ts";
 import { list, whyBroken } from "./why.ts";
 
 export function singleFinding(
   federation: Federation,
   plan: Plan,
-  graph: FaultGraph,
+  spread: FaultSpread,
   { component, breaks, hides }: Single,
 ): readonly Finding[] {
   const { id, site } = component;
@@ -29,7 +30,7 @@ export function singleFinding(
       subject: id,
       message: `${MESSAGES[code]}: without ${id}, ${list(breaks.map(broken))}`,
       breaks: breaks.map((promised) => promised.id),
-      why: whyBroken(graph, worst, [id]),
+      why: whyBroken(spread, worst, [id]),
       remedy: remedyFor(code, component, federation),
       hides,
     },

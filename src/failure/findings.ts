@@ -7,21 +7,21 @@ import type { Federation } from "#model/federation.ts";
 import type { Plan } from "#plan/plan.ts";
 import { federationFindings, siteFindings } from "./finding-gaps.ts";
 import { singleFinding } from "./finding-singles.ts";
-import type { FaultGraph } from "./graph.ts";
 import type { Finding, Severity } from "./proof.ts";
+import type { FaultSpread } from "./spread.ts";
 import type { Single } from "./singles.ts";
 
 /** Findings, the gravest first, then in the order of the plan. */
 export function findFindings(
   federation: Federation,
   plan: Plan,
-  graph: FaultGraph,
+  spread: FaultSpread,
   singles: readonly Single[],
 ): readonly Finding[] {
   const found = [
-    ...singles.flatMap((single) => singleFinding(federation, plan, graph, single)),
+    ...singles.flatMap((single) => singleFinding(federation, plan, spread, single)),
     ...federation.sites.flatMap((site) => siteFindings(site, plan)),
-    ...federationFindings(federation, plan, graph),
+    ...federationFindings(federation, plan, spread.graph),
   ];
   const rank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, note: 2 };
   return found.toSorted((one, other) => rank[one.severity] - rank[other.severity]);

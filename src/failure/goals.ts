@@ -1,7 +1,8 @@
 /** Whether the goals of the file hold, and what breaks them. */
 import type { Federation, Goal } from "#model/federation.ts";
-import { type Component, componentsOf, type FaultGraph, type Promised } from "./graph.ts";
+import { type Component, componentsOf, type Promised } from "./graph.ts";
 import type { GoalProof } from "./proof.ts";
+import type { FaultSpread } from "./spread.ts";
 import { whyBroken } from "./why.ts";
 
 /** What a goal needs to know of the solved graph. */
@@ -12,7 +13,7 @@ export interface Breaks {
   readonly somewhere: number;
 }
 
-export function proveGoals({ goals }: Federation, graph: FaultGraph, breaks: Breaks): readonly GoalProof[] {
+export function proveGoals({ goals }: Federation, spread: FaultSpread, breaks: Breaks): readonly GoalProof[] {
   return goals.map((goal) =>
     goal.kind === "availability"
       ? {
@@ -21,15 +22,15 @@ export function proveGoals({ goals }: Federation, graph: FaultGraph, breaks: Bre
           broken: [],
           availability: { is: breaks.somewhere, wanted: goal.target },
         }
-      : proveSurvival(goal, graph, breaks),
+      : proveSurvival(goal, spread, breaks),
   );
 }
 
 type Survival = Extract<Goal, { kind: "survive" }>;
 
-function proveSurvival(goal: Survival, graph: FaultGraph, { alone }: Breaks): GoalProof {
+function proveSurvival(goal: Survival, spread: FaultSpread, { alone }: Breaks): GoalProof {
   const kind = KINDS[goal.what];
-  const faults = componentsOf(graph).filter(
+  const faults = componentsOf(spread.graph).filter(
     (component) =>
       component.kind === kind && (goal.at === undefined || goal.at.includes(component.site ?? "")),
   );
@@ -41,7 +42,7 @@ function proveSurvival(goal: Survival, graph: FaultGraph, { alone }: Breaks): Go
       {
         cut: [component.id],
         breaks: lost.map(({ id }) => id),
-        why: whyBroken(graph, first, [component.id]),
+        why: whyBroken(spread, first, [component.id]),
       },
     ];
   });

@@ -92,15 +92,15 @@ export function failedNodes(graph: FaultGraph, failed: ReadonlySet<string>): Uin
   return state;
 }
 
-/** The promises that do not hold once these components have failed; PROVE_UNKNOWN_COMPONENT for an id the graph has not. */
+/** The promises that do not hold once these components have failed; PROOF_UNKNOWN_COMPONENT for an id the graph has not. */
 export function brokenBy(graph: FaultGraph, failed: readonly string[]): readonly Promised[] {
   for (const id of failed) componentOf(graph, id);
   const state = failedNodes(graph, new Set(failed));
   return graph.promises.filter(({ node }) => state[node] === 1);
 }
 
-/** The component with this id; PROVE_UNKNOWN_COMPONENT (exit 2) where there is none. */
-export function componentOf(graph: FaultGraph, id: string): Component {
+/** The component with this id; PROOF_UNKNOWN_COMPONENT (exit 2) where there is none. */
+function componentOf(graph: FaultGraph, id: string): Component {
   const found = componentsOf(graph).find((component) => component.id === id);
   if (found) return found;
   const near = nearest(
@@ -108,5 +108,5 @@ export function componentOf(graph: FaultGraph, id: string): Component {
     componentsOf(graph).map((component) => component.id),
   );
   const hint = near ? `did you mean ${near}?` : "`panopticon prove FILE -o json` lists them under components";
-  throw wrongUse("PROVE_UNKNOWN_COMPONENT", `the plan has no component "${id}"`, hint);
+  throw wrongUse("PROOF_UNKNOWN_COMPONENT", `the plan has no component "${id}"`, hint);
 }

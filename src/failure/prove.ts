@@ -8,6 +8,7 @@ import { proveGoals } from "./goals.ts";
 import { componentsOf, type FaultGraph, type Promised, withFailed } from "./graph.ts";
 import type { ComponentProof, CutProof, Proof, PromiseProof } from "./proof.ts";
 import { rootCauses } from "./singles.ts";
+import { FaultSpread } from "./spread.ts";
 import { MOST_ORDER, type Solution, solve, unavailabilityOf } from "./solve.ts";
 
 export interface ProveOptions {
@@ -22,18 +23,19 @@ const MOST_CUTS = 200;
 
 /**
  * Proves what a plan survives. `plan` is the plan of `federation`. Errors:
- * PROVE_UNKNOWN_COMPONENT and PROVE_ORDER (exit 2). Pure: the same plan gives the
+ * PROOF_UNKNOWN_COMPONENT and PROOF_ORDER (exit 2). Pure: the same plan gives the
  * same proof.
  */
 export function prove(federation: Federation, plan: Plan, { order, without }: ProveOptions): Proof {
   if (!Number.isInteger(order) || order < 1 || order > MOST_ORDER)
     throw wrongUse(
-      "PROVE_ORDER",
+      "PROOF_ORDER",
       `cut sets of order ${order} can't be looked for`,
       `give 1 to ${MOST_ORDER}`,
     );
   const graph = withFailed(buildGraph(federation, plan), without);
   const solution = solve(graph);
+  const spread = new FaultSpread(graph);
   const alone = brokenAlone(graph, solution);
   const somewhere = graph.promises.find(({ kind }) => kind === "somewhere");
   return {
@@ -46,8 +48,8 @@ export function prove(federation: Federation, plan: Plan, { order, without }: Pr
       return { id, kind, site, unavailability: unavailabilityOf(component), breaks };
     }),
     promises: graph.promises.map((promised) => provePromise(promised, solution, order)),
-    findings: findFindings(federation, plan, graph, rootCauses(graph, alone)),
-    goals: proveGoals(federation, graph, {
+    findings: findFindings(federation, plan, spread, rootCauses(spread, alone)),
+    goals: proveGoals(federation, spread, {
       alone,
       somewhere: somewhere ? 1 - solution.unavailability(somewhere) : 0,
     }),

@@ -1,12 +1,6 @@
 /** What the loss of each single component does. */
-import {
-  type Component,
-  componentsOf,
-  failedNodes,
-  type FaultGraph,
-  isGate,
-  type Promised,
-} from "./graph.ts";
+import { type Component, componentsOf, type Promised } from "./graph.ts";
+import type { FaultSpread } from "./spread.ts";
 
 /** The loss of one component. */
 export interface Single {
@@ -24,11 +18,10 @@ export interface Single {
  * what can be mended inside it must still be told.
  */
 export function rootCauses(
-  graph: FaultGraph,
+  spread: FaultSpread,
   breaks: ReadonlyMap<string, readonly Promised[]>,
 ): readonly Single[] {
-  const candidates = componentsOf(graph).filter(({ id }) => (breaks.get(id)?.length ?? 0) > 0);
-  const parents = parentGates(graph, new Set(candidates.map(({ id }) => id)));
+  const candidates = componentsOf(spread.graph).filter(({ id }) => (breaks.get(id)?.length ?? 0) > 0);
   const bySite = Map.groupBy(candidates, ({ site }) => site);
   const hiddenBy = new Map<string, string>();
   const hides = new Map<string, string[]>();
@@ -39,9 +32,9 @@ export function rootCauses(
       (other) => other !== cause && !hiddenBy.has(other.id) && isPlain(other),
     );
     if (others.length === 0) continue;
-    const state = failedNodes(graph, new Set([cause.id]));
+    const failed = spread.failedBy([cause.id]);
     for (const other of others) {
-      const taken = parents.get(other.id)?.every((gate) => state[gate] === 1) ?? false;
+      const taken = (spread.parents[spread.numberOf(other.id)] ?? []).every(failed);
       if (!taken || !breaks.get(other.id)?.every((promised) => own.has(promised))) continue;
       hiddenBy.set(other.id, cause.id);
       hides.set(cause.id, [...(hides.get(cause.id) ?? []), other.id]);
@@ -58,18 +51,4 @@ export function rootCauses(
 
 function isPlain({ kind }: Component): boolean {
   return kind !== "site" && kind !== "common-cause";
-}
-
-/** By component, the gates it feeds. */
-function parentGates(graph: FaultGraph, wanted: ReadonlySet<string>): ReadonlyMap<string, readonly number[]> {
-  const parents = new Map<string, number[]>();
-  for (const [index, node] of graph.nodes.entries()) {
-    if (!isGate(node)) continue;
-    for (const input of node.inputs) {
-      const below = graph.nodes[input];
-      if (below === undefined || isGate(below) || !wanted.has(below.id)) continue;
-      parents.set(below.id, [...(parents.get(below.id) ?? []), index]);
-    }
-  }
-  return parents;
 }

@@ -16,7 +16,7 @@ interface Edit {
 }
 
 /** What `--what-if` takes; shown in its help and in errors. */
-export const EDITS = [
+const EDITS = [
   "+server SITE/NAME",
   "+witness SITE/NAME",
   "+site NAME",
@@ -29,7 +29,7 @@ export const EDITS = [
 /**
  * The federation with these changes made one after the other. What is added is
  * like what is there: a server like the largest of its site, a site like the
- * first. Errors: PROVE_EDIT, PROVE_EDIT_UNKNOWN (exit 2).
+ * first. Errors: PROOF_EDIT, PROOF_EDIT_UNKNOWN (exit 2).
  */
 export function applyEdits(federation: Federation, edits: readonly string[]): Federation {
   return edits.reduce((changed, text) => applyEdit(changed, parseEdit(text), text), federation);
@@ -45,10 +45,10 @@ function parseEdit(text: string): Edit {
     (sign === "+" || noun === "server" || noun === "site") &&
     (noun === "site" ? second === undefined : noun === "backup" ? separator !== "/" : separator === "/");
   if (!match || !shaped)
-    throw wrongUse("PROVE_EDIT", `"${text}" is no change to try`, `write one of: ${EDITS.join(", ")}`);
+    throw wrongUse("PROOF_EDIT", `"${text}" is no change to try`, `write one of: ${EDITS.join(", ")}`);
   const [name, site] = separator === "/" ? [second ?? "", first] : [first, second];
   const fault = NAME.fault(name);
-  if (fault) throw wrongUse("PROVE_EDIT", `in "${text}" ${fault.message}`, fault.hint);
+  if (fault) throw wrongUse("PROOF_EDIT", `in "${text}" ${fault.message}`, fault.hint);
   return { sign, noun: noun ?? "", name, site };
 }
 
@@ -81,7 +81,7 @@ function changeServer(site: Site, { sign, noun, name }: Edit, text: string): Sit
   }
   if (present)
     throw wrongUse(
-      "PROVE_EDIT",
+      "PROOF_EDIT",
       `"${text}": ${site.name} already has a server ${name}`,
       "give it another name",
     );
@@ -95,7 +95,7 @@ function likeLargest(site: Site, name: string): Server {
   const full = site.servers.filter(({ role }) => role === "full");
   const [largest] = full.toSorted((one, other) => other.memoryMiB - one.memoryMiB);
   if (!largest)
-    throw wrongUse("PROVE_EDIT", `${site.name} has no full server to copy`, "add one to the file");
+    throw wrongUse("PROOF_EDIT", `${site.name} has no full server to copy`, "add one to the file");
   return { ...largest, name, passthrough: [] };
 }
 
@@ -134,9 +134,9 @@ function addLine(federation: Federation, site: Site, name: string): Site {
 
 function addSite(federation: Federation, name: string, text: string): Federation {
   if (federation.sites.some((site) => site.name === name))
-    throw wrongUse("PROVE_EDIT", `"${text}": there already is a site ${name}`, "give it another name");
+    throw wrongUse("PROOF_EDIT", `"${text}": there already is a site ${name}`, "give it another name");
   const model = federation.sites.find((site) => site.name === federation.crown);
-  if (!model) throw wrongUse("PROVE_EDIT", `"${text}": there is no site to copy`, "add it to the file");
+  if (!model) throw wrongUse("PROOF_EDIT", `"${text}": there is no site to copy`, "add it to the file");
   const lan = unusedLan(federation);
   const gateway = formatAddress(toCidr(lan).base + 1);
   const network: Site["network"] = {
@@ -156,7 +156,7 @@ function removeSite(federation: Federation, name: string, text: string): Federat
   siteOf(federation, name, text);
   const sites = federation.sites.filter((site) => site.name !== name);
   const heir = sites.find(({ kind }) => kind === "on-prem");
-  if (!heir) throw wrongUse("PROVE_EDIT", `"${text}" would leave no site of your own`, "keep one");
+  if (!heir) throw wrongUse("PROOF_EDIT", `"${text}" would leave no site of your own`, "keep one");
   return {
     ...federation,
     crown: federation.crown === name ? heir.name : federation.crown,
@@ -178,7 +178,7 @@ function unusedLan(federation: Federation): string {
     const lan = `172.31.${third}.0/24`;
     if (!used.some((network) => overlaps(network, toCidr(lan)))) return lan;
   }
-  throw wrongUse("PROVE_EDIT", "no LAN is left for another site", "add the site to the file");
+  throw wrongUse("PROOF_EDIT", "no LAN is left for another site", "add the site to the file");
 }
 
 /** From the networks for documentation (RFC 5737), which nobody has. */
@@ -188,7 +188,7 @@ function unusedExternal(federation: Federation): string {
     .flatMap((base) => Array.from({ length: 254 }, (_, host) => formatAddress(toAddress(base) + host + 1)))
     .find((address) => !used.has(address));
   if (free === undefined)
-    throw wrongUse("PROVE_EDIT", "no address is left for the example", "add it to the file");
+    throw wrongUse("PROOF_EDIT", "no address is left for the example", "add it to the file");
   return free;
 }
 
@@ -204,7 +204,7 @@ function siteOf(federation: Federation, name: string, text: string): Site {
 
 function unknown(text: string, message: string, names: readonly string[]): Error {
   return wrongUse(
-    "PROVE_EDIT_UNKNOWN",
+    "PROOF_EDIT_UNKNOWN",
     `"${text}": ${message}`,
     `there are: ${names.slice(0, 10).join(", ")}`,
   );

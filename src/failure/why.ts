@@ -1,5 +1,6 @@
 /** Why a fault breaks a promise: the failed statements on the way, in words. */
-import { failedNodes, type FaultGraph, isGate, type Promised } from "./graph.ts";
+import { isGate, type Promised } from "./graph.ts";
+import type { FaultSpread } from "./spread.ts";
 
 /**
  * From the components that failed to the broken promise, one step per statement,
@@ -7,20 +8,20 @@ import { failedNodes, type FaultGraph, isGate, type Promised } from "./graph.ts"
  * down", "2 of 3 etcd votes of flat are gone, so the rest is no majority".
  */
 export function whyBroken(
-  graph: FaultGraph,
+  spread: FaultSpread,
   promised: Promised,
   failed: readonly string[],
 ): readonly string[] {
-  const state = failedNodes(graph, new Set(failed));
+  const { graph } = spread;
+  const hasFailed = spread.failedBy(failed);
   const reached = new Set<number>();
   const open = [promised.node];
   for (let index = open.pop(); index !== undefined; index = open.pop()) {
     const node = graph.nodes[index];
-    if (node === undefined || reached.has(index) || state[index] === 0) continue;
+    if (node === undefined || reached.has(index) || !hasFailed(index)) continue;
     reached.add(index);
     // One reason is enough where any is; of several that must come together, all are told.
-    if (isGate(node))
-      open.push(...node.inputs.filter((input) => state[input] === 1).slice(0, node.k === 1 ? 1 : undefined));
+    if (isGate(node)) open.push(...node.inputs.filter(hasFailed).slice(0, node.k === 1 ? 1 : undefined));
   }
   const steps = [...reached]
     .sort((one, other) => one - other)

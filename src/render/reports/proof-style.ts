@@ -14,7 +14,7 @@ h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 32px 0 8p
 .legend span, .chip { border: 1px solid var(--line); border-left: 6px solid var(--line); border-radius: 4px;
   padding: 1px 7px; margin: 2px; display: inline-block; font-size: 13px; }
 .chip { cursor: help; }
-.all { border-left-color: var(--all); } .site { border-left-color: var(--site); } .none { border-left-color: var(--none); }
+.chip.all, .legend .all { border-left-color: var(--all); } .chip.site, .legend .site { border-left-color: var(--site); } .chip.none, .legend .none { border-left-color: var(--none); }
 .chip.picked { outline: 3px solid var(--pick); outline-offset: 1px; }
 .map { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 16px; }
 .place { border: 2px solid var(--line); border-radius: 8px; padding: 12px; background: var(--soft); }

@@ -49,31 +49,32 @@ function siteBox(site: SitePlan, proof: Proof): Markup {
   const serverBoxes = site.servers.map((server) => {
     const prefix = `${site.name}/${server.name}`;
     const parts = own.filter(({ id }) => idName(id) === prefix || idName(id).startsWith(`${prefix}/`));
-    return html`<div class="server">${join(parts.map(chip))}${join(machines(server.name).map((machine) => machineBox(machine, own)))}</div>`;
+    return html`<div class="server">${join(parts.map((part) => chip(part)))}${join(machines(server.name).map((machine) => machineBox(machine, own)))}</div>`;
   });
   const names = new Set(site.machines.map(({ name }) => name));
   const inside = (component: ComponentProof) =>
     names.has(idName(component.id)) ||
     site.servers.some(({ name }) => `${idName(component.id)}/`.startsWith(`${site.name}/${name}/`));
   const shared = own.filter((component) => component.kind === "common-cause" || !inside(component));
-  return html`<section class="place"><h3>${site.name}</h3>${join(shared.map(chip))}${join(serverBoxes)}</section>`;
+  return html`<section class="place"><h3>${site.name}</h3>${join(shared.map((part) => chip(part)))}${join(serverBoxes)}</section>`;
 }
 
 function machineBox({ name }: MachinePlan, own: readonly ComponentProof[]): Markup {
   const parts = own.filter(({ id, kind }) => idName(id) === name && kind !== "common-cause");
-  return html`<div class="machine">${join(parts.map(chip))}</div>`;
+  const label = ({ kind }: ComponentProof) => (kind === "machine" ? name : kind);
+  return html`<div class="machine">${join(parts.map((part) => chip(part, label(part))))}</div>`;
 }
 
 function elsewhere({ components }: Proof): Markup {
   const others = components.filter(({ site }) => site === undefined);
   if (others.length === 0) return html``;
-  return html`<section class="place"><h3>elsewhere</h3>${join(others.map(chip))}</section>`;
+  return html`<section class="place"><h3>elsewhere</h3>${join(others.map((part) => chip(part)))}</section>`;
 }
 
-function chip(component: ComponentProof): Markup {
+function chip(component: ComponentProof, label = component.id): Markup {
   const effect = effectOf(component);
   const does = component.breaks.length > 0 ? `breaks ${component.breaks.join(", ")}` : "breaks nothing alone";
-  return html`<span class="chip ${effect}" data-component="${component.id}" title="${component.id}: ${does}; failed ${percent(component.unavailability)} of the time">${MARKS[effect]} ${component.id}</span>`;
+  return html`<span class="chip ${effect}" data-component="${component.id}" title="${component.id}: ${does}; failed ${percent(component.unavailability)} of the time">${MARKS[effect]} ${label}</span>`;
 }
 
 const MARKS = { all: "✖", site: "▲", none: "✓" } as const;

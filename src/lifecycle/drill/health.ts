@@ -5,7 +5,7 @@ import type { DrillWatch } from "./watch.ts";
 
 /** An answer this fresh counts as answering now, in seconds. */
 const FRESH_SECONDS = 1;
-const PAUSE_MS = 400;
+const PAUSE_MS = 1500;
 
 /** Waits until every site is well; what is still wrong, in words, where that takes longer than `seconds`. */
 export async function becomesHealthy(

@@ -3,7 +3,7 @@ import { request } from "node:https";
 import { type Gap, openGap } from "./gap.ts";
 
 /** How often a new request starts while a drill watches every site; a TLS handshake costs both sides some milliseconds. */
-const EVERY_MS = 40;
+const EVERY_MS = 80;
 /** A request that has no answer by then has failed; longer than a healthy answer on a busy box. */
 const TIMEOUT_MS = 1000;
 

@@ -12,7 +12,7 @@ import { type Gap, openGap } from "./gap.ts";
 
 const ROOT = "/panopticon-drill/";
 /** Between an acknowledged write and the next one. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 40;
 /** After a refusal: other members may need a moment to elect a leader. */
 const REFUSED_PAUSE_MS = 20;
 /** A member that takes longer is left for the next one; when all of them took too long, each gets more. */

@@ -2,7 +2,8 @@
 import type { SitePlan } from "#plan/plan.ts";
 import type { Faults } from "#ports/faults.ts";
 
-const EVERY_MS = 100;
+/** Each look starts programs; on a small box they would be the load that is measured. */
+const EVERY_MS = 400;
 
 export interface HoldersWatch {
   /** Begins a new stretch. */

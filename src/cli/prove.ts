@@ -76,18 +76,38 @@ function proofLines(proof: Proof, before: Proof | undefined, edits: readonly str
     "",
     ...promiseTable(proof),
     "",
-    "Holds: share of the time, common causes included. Alone, pairs, triples: how many single components,",
-    "and smallest sets of two and three, break it. List them with --cuts PROMISE.",
+    ...meanings(proof),
     ...(before ? differenceLines(before, proof) : []),
     ...findingLines(proof.findings),
     ...goalLines(proof.goals),
   ];
 }
 
+/** What the table's words mean, as far as they are in it. */
+function meanings({ promises }: Proof): readonly string[] {
+  const kinds = new Set(promises.map(({ kind }) => kind));
+  const words = Object.entries(MEANINGS).filter(([kind]) => kinds.has(kind as PromiseProof["kind"]));
+  return [
+    ...words.map(([kind, meaning]) => `  ${kind.padEnd(9)}  ${meaning}`),
+    `  ${"holds".padEnd(9)}  share of the time, common causes included`,
+    `  ${"alone …".padEnd(9)}  how many components alone, pairs and triples break it; --cuts PROMISE lists them`,
+  ];
+}
+
+const MEANINGS: Readonly<Record<PromiseProof["kind"], string>> = {
+  api: "the API of the site answers",
+  etcd: "etcd of the site accepts writes",
+  outside: "services of the site are reachable from outside",
+  data: "the data of the site survives",
+  somewhere: "the service is reachable somewhere",
+  changes: "changes to the federation are possible with the crown where it is",
+  crown: "some site can hold the crown",
+  backup: "a backup can be restored",
+};
+
 function promiseTable({ promises, order }: Proof): readonly string[] {
   const headings = [
     "promise",
-    "",
     "holds",
     "breaks",
     ...["alone", "pairs", "triples"].slice(0, order),
@@ -96,12 +116,10 @@ function promiseTable({ promises, order }: Proof): readonly string[] {
   return table(
     headings,
     promises.map((promised) => {
-      if (!promised.holds)
-        return [promised.id, promised.says, colour("red", "broken"), "", ...blanks(order), ""];
+      if (!promised.holds) return [promised.id, colour("red", "broken"), "", ...blanks(order), ""];
       const [worst] = promised.cuts.toSorted((one, other) => other.share - one.share);
       return [
         promised.id,
-        promised.says,
         percent(promised.availability),
         often(promised.outagesPerYear),
         ...promised.cutCounts.map(String),

@@ -37,6 +37,8 @@ export interface FaultResult {
   readonly defects: readonly string[];
   /** Id of the fault that is made in just the same way and was measured for both. */
   readonly measuredWith?: string;
+  /** How often it was made before without a result, because sites it does not touch fell silent too. */
+  readonly voided?: number;
 }
 
 export interface DrillReport {
@@ -60,11 +62,12 @@ export function ownGaps(result: FaultResult): Gaps {
 }
 
 /** What a column of the table says of a fault, in words. */
-export function verdictWords({ defects, verdicts }: FaultResult): string {
-  if (defects.length > 0) return `DEFECT: ${defects.join("; ")}`;
+export function verdictWords({ defects, verdicts, voided }: FaultResult): string {
+  const again = voided === undefined ? "" : ` (made ${voided + 1} times: the box stood still before)`;
+  if (defects.length > 0) return `DEFECT: ${defects.join("; ")}${again}`;
   return verdicts.some(({ measured }) => measured === "broken")
-    ? "hurts, as predicted"
-    : "harmless, as predicted";
+    ? `hurts, as predicted${again}`
+    : `harmless, as predicted${again}`;
 }
 
 /** Promises that are broken, or "nothing". */

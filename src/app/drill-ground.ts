@@ -7,7 +7,7 @@ import { openLabFaults } from "#drivers/lab/faults.ts";
 import { buildGraph } from "#failure/build.ts";
 import { catalogue } from "#lifecycle/drill/catalogue.ts";
 import type { DrillSite } from "#lifecycle/drill/fault.ts";
-import { takeBack } from "#lifecycle/drill/run.ts";
+import { takeBack } from "#lifecycle/drill/take-back.ts";
 import { together } from "#lifecycle/drill/select.ts";
 import { type DrillState, openDrillState } from "#lifecycle/drill/state.ts";
 import type { Federation } from "#model/federation.ts";

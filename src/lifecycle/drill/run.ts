@@ -1,15 +1,12 @@
 /** The drill: one fault after the other is made, measured, taken back and seen to leave no trace. */
 import { worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
-import { waitFor } from "#converge/wait.ts";
 import type { FaultGraph } from "#failure/graph.ts";
 import { type FaultResult, verdictWords } from "#render/reports/drill.ts";
 import type { DrillSite, Fault } from "./fault.ts";
 import { becomesHealthy } from "./health.ts";
-import { powerOn } from "./power.ts";
-import { openEtcdProbe } from "./probes/etcd.ts";
-import { deployService, entrances, removeService } from "./service.ts";
 import type { DrillState } from "./state.ts";
+import { closeService, openService, undo } from "./take-back.ts";
 import { defectsOf, predicted } from "./verdict.ts";
 import { type DrillWatch, watchAll } from "./watch.ts";
 
@@ -22,7 +19,6 @@ export const LATE_SECONDS = 12;
 /** How often a fault is made again because the box stood still. */
 const MOST_VOID = 2;
 const HEALTHY_SECONDS = 240;
-const UNDO_SECONDS = 120;
 
 export interface DrillRun {
   readonly graph: FaultGraph;
@@ -228,71 +224,6 @@ async function checkWrites(watch: DrillWatch): Promise<FaultResult["writes"]> {
     acknowledged: all.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
     lost: all.flatMap(({ lost }) => lost),
   };
-}
-
-/** Takes a fault back; a machine that is only just starting is asked again. */
-async function undo(ground: DrillSite, fault: Fault): Promise<void> {
-  await waitFor(`${fault.id} to be taken back`, UNDO_SECONDS, async () => {
-    await fault.undo(ground);
-    return true;
-  });
-  await openRouter(ground);
-}
-
-/**
- * Takes back whatever a drill that was killed has left at these sites, as far as
- * its state tells; nothing where it left nothing. `known` are all faults there are.
- */
-export async function takeBack(
-  sites: readonly DrillSite[],
-  state: DrillState,
-  faultOf: (id: string) => Fault | undefined,
-  emit: Emit,
-): Promise<void> {
-  if (!state.open()) return;
-  const faults = (await state.active()).map(faultOf).filter((fault) => fault !== undefined);
-  for (const { id } of faults)
-    emit({ kind: "note", subject: id, what: "a drill that was killed left this fault; it is taken back" });
-  await Promise.all(
-    sites.map(async (ground) => {
-      await ground.faults.restore(ground.context.site);
-      await powerOn(ground, ground.context.site.machines);
-    }),
-  );
-  for (const fault of faults) {
-    const ground = sites.find(({ context }) => context.site.name === fault.site);
-    if (ground) await undo(ground, fault);
-  }
-  await closeService(sites);
-  await state.close();
-}
-
-async function openService(sites: readonly DrillSite[]): Promise<void> {
-  await Promise.all(
-    sites.map(async (ground) => {
-      await deployService(await ground.context.kube(), ground.context.site);
-      await openRouter(ground);
-    }),
-  );
-}
-
-/** The router passes the test service on; one that came back has forgotten it. */
-async function openRouter({ context, faults }: DrillSite): Promise<void> {
-  await faults.forward(context.site, entrances(context.site));
-}
-
-/** Takes the test service and the numbered keys away; a site that does not answer keeps them, and is said by its own errors. */
-async function closeService(sites: readonly DrillSite[]): Promise<void> {
-  await Promise.all(
-    sites.map(async ({ context, faults }) => {
-      await faults.forward(context.site, []);
-      await waitFor(`the API of ${context.site.name}`, UNDO_SECONDS, async () => {
-        await removeService(await context.kube());
-        return true;
-      });
-      await (await openEtcdProbe(context.site, context.keyring, context.now())).stop();
-    }),
-  );
 }
 
 async function pause(seconds: number, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import type { SiteStatus } from "#app/lab-status.ts";
 import { runProcess } from "#base/process.ts";
 import { cutPower } from "#drivers/lab/machine.ts";
 import type { Figure } from "./figure.ts";
-import { watchApi } from "./gap.ts";
+import { apiGapDuring } from "./gap.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../panopticon");
 const FEDERATION = "two-sites";
@@ -68,12 +68,12 @@ async function gaps(say: (line: string) => void): Promise<readonly Figure[]> {
   return figures;
 }
 
-async function gapOf(vip: string, victim: string): Promise<number> {
-  const watch = watchApi(vip);
-  await sleep(2);
-  await cutPower(FEDERATION, victim);
-  await sleep(8);
-  return watch.stop();
+function gapOf(vip: string, victim: string): Promise<number> {
+  return apiGapDuring(vip, async () => {
+    await sleep(2);
+    await cutPower(FEDERATION, victim);
+    await sleep(8);
+  });
 }
 
 function controlplane({ machines }: SiteStatus, round: number): string | undefined {

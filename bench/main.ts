@@ -5,19 +5,23 @@
  */
 import { cpus, totalmem } from "node:os";
 import { coldBench } from "./cold.ts";
+import { drillBench } from "./drill.ts";
 import { federationBench } from "./federation.ts";
 import type { Figure } from "./figure.ts";
 import { labBench } from "./lab.ts";
 import { planBench } from "./plan.ts";
+import { proofBench } from "./proof.ts";
 
 const say = (line: string): void => console.error(line);
 const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   plan: planBench,
+  proof: proofBench,
   lab: () => labBench(say),
+  drill: () => drillBench(say),
   federation: federationBench,
   cold: () => coldBench(say),
 };
-const USUAL = ["plan", "lab", "federation"];
+const USUAL = ["plan", "proof", "lab"];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));

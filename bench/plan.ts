@@ -1,4 +1,5 @@
 import type { Disk, FederationFile, Server, Site, Size } from "#model/federation.ts";
+import { normalizeReliability } from "#model/normalize.ts";
 import { makePlan } from "#plan/make.ts";
 import type { Figure } from "./figure.ts";
 
@@ -31,7 +32,7 @@ async function secondsFor(file: FederationFile): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-function manySites(count: number, disks: readonly Disk[]): FederationFile {
+export function manySites(count: number, disks: readonly Disk[]): FederationFile {
   const sites = Array.from({ length: count }, (_, index) => site(index + 1, disks));
   return {
     federation: {
@@ -40,6 +41,9 @@ function manySites(count: number, disks: readonly Disk[]): FederationFile {
       crown: "site-1",
       kubernetes: "v1.36.3",
       goals: [],
+      reliability: normalizeReliability({}),
+      commonCause: 0.05,
+      backups: [],
       sites,
     },
     source: new Map(),
@@ -55,6 +59,8 @@ function site(number: number, disks: readonly Disk[]): Site {
       lan: `10.${number}.0.0/24`,
       gateway: `10.${number}.0.1`,
       external: [`203.0.113.${number}`],
+      lines: [],
+      router: { power: [], switches: [] },
       reserved: [],
       resolvers: [`10.${number}.0.1`],
     },
@@ -74,5 +80,7 @@ function server(index: number, disks: readonly Disk[]): Server {
     disks,
     passthrough: [],
     workers: 2,
+    power: [],
+    switches: [],
   };
 }

@@ -41,6 +41,20 @@ export async function savePlan(plan: Plan): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
+/** Writes a text that the person asked for. */
+export async function writeText(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    throw wrongUse(
+      "CLI_FILE_UNWRITABLE",
+      `${file} can't be written (${code})`,
+      "name a file in a folder that exists",
+    );
+  }
+}
+
 function planFile(federation: string): string {
   return join(stateDir(federation), "plan.json");
 }

@@ -27,6 +27,7 @@ import type { Plan, SitePlan } from "#plan/plan.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { Shell } from "#ports/shell.ts";
 import { labPlatform } from "#render/files.ts";
+import { healAfterDrill } from "./drill-ground.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { cacheDir, stateDir } from "./folders.ts";
 import { labLimits, labScale } from "./lab-limits.ts";
@@ -61,6 +62,7 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
         emit({ kind: "note", subject: cut.subject, what: `the last run was cut off here: ${cut.what}` });
       }
       journal?.settle(new Date());
+      if (!dryRun) await healAfterDrill(file.federation, plan, contexts, emit);
       const gate = journal ? openGate(journal, emit, now) : closedGate(emit);
       return { plan, changes: await converge(PHASES, contexts, gate) };
     } finally {
@@ -103,7 +105,7 @@ export function openSite(plan: Plan, site: SitePlan): SiteConnection {
   return siteContext(plan, site, labOf(plan, [], nothing), () => undefined);
 }
 
-function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteConnection {
+export function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteConnection {
   const folders = keyFolders(stateDir(plan.federation));
   const keyring = openKeyring(folders, site, now);
   const shell = siteShell(plan, site);
@@ -148,7 +150,7 @@ function siteShell(plan: Plan, site: SitePlan): Shell {
   });
 }
 
-function labOf(
+export function labOf(
   plan: Plan,
   layers: readonly string[],
   fillContainerd: (target: string) => Promise<void>,
@@ -165,12 +167,12 @@ function labBasics(federation: string): { federation: string; labDir: string } {
   return { federation, labDir: join(stateDir(federation), "lab") };
 }
 
-async function labComponents(emit: Emit): Promise<{ layers: readonly string[]; seed: string }> {
+export async function labComponents(emit: Emit): Promise<{ layers: readonly string[]; seed: string }> {
   const components = await getAllComponents({ emit, cacheDir: cacheDir() });
   return { layers: [components.nodeLayer, components.baseRoot], seed: components.containerdSeed };
 }
 
-function onPrem(plan: Plan): readonly SitePlan[] {
+export function onPrem(plan: Plan): readonly SitePlan[] {
   return plan.sites.filter((site) => site.kind === "on-prem");
 }
 
@@ -182,7 +184,7 @@ function noteScale(plan: Plan, emit: Emit): void {
 }
 
 /** One run at a time per federation; a second one waits and says for whom. The lock outlives the state, which `down` removes. */
-async function exclusively<T>(federation: string, emit: Emit, work: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(federation: string, emit: Emit, work: () => Promise<T>): Promise<T> {
   const onWait = (pid: number) =>
     emit({ kind: "note", subject: federation, what: `another run (process ${pid}) works on it: waiting` });
   return withLock(join("/run/lock", `panopticon-${federation}`), { onWait }, work);

@@ -29,6 +29,15 @@ export function formatMiB(mib: number): string {
   return `${round(mib / 1024 / 1024)} TiB`;
 }
 
+const HOURS: Readonly<Record<string, number>> = { min: 1 / 60, h: 1, d: 24, y: 8760 };
+
+/** Reads `10min`, `4h`, `14d`, `5y` (of 365 days) as hours; undefined where the text is none of these. */
+export function parseHours(text: string): number | undefined {
+  const match = /^([1-9]\d{0,5})(min|h|d|y)$/.exec(text);
+  const factor = match?.[2] && HOURS[match[2]];
+  return factor ? Number(match[1]) * factor : undefined;
+}
+
 /** Says seconds as people read them: `0.4 s`, `12 s`, `2 min 05 s`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

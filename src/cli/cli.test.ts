@@ -36,9 +36,11 @@ test("help names every command and an example; each command has an example of it
   const { status, stdout } = panopticon("--help");
   expect(status).toBe(0);
   const names = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1] ?? "");
-  expect(names).toEqual(expect.arrayContaining(["check", "plan", "render", "schema", "lab", "doctor"]));
+  expect(names).toEqual(
+    expect.arrayContaining(["check", "plan", "prove", "render", "schema", "lab", "drill", "doctor"]),
+  );
   expect(stdout).toContain("$ panopticon lab up");
-  for (const name of ["check", "plan", "render", "doctor", "schema"]) {
+  for (const name of ["check", "plan", "prove", "render", "drill", "doctor", "schema"]) {
     expect(panopticon(name, "--help").stdout).toMatch(/Examples?:\n {2}\$ /);
   }
 });
@@ -190,4 +192,32 @@ test("a mistake of ours is one line that says where the details are", () => {
   expect(said).toEqual([expect.stringMatching(/^CLI_BUG undefined is not a function \(.*bug\.log\)\n$/)]);
   expect(said.join("")).toContain(log);
   expect(readFileSync(log, "utf8")).toMatch(/^ {4}at /m);
+});
+
+test("prove ends with 1 and the component where a goal is broken, and writes the page that is asked for", () => {
+  const held = panopticon("prove", EXAMPLE, "-o", "json", "--html", join(folder, "proof.html"));
+  expect(held.status, held.stderr).toBe(0);
+  const proof = JSON.parse(held.stdout) as { goals: readonly { holds: boolean }[] };
+  expect(proof.goals.map(({ holds }) => holds)).toEqual([true, true, true]);
+  expect(readFileSync(join(folder, "proof.html"), "utf8")).toContain("What two-sites survives");
+
+  const broken = panopticon("prove", EXAMPLE, "--what-if", "-server attic/shelf");
+  expect(broken.status).toBe(1);
+  expect(broken.stdout).toContain("BROKEN  survive any server");
+  expect(broken.stdout).toMatch(/server:attic\/(left|right) breaks etcd:attic, api:attic/);
+});
+
+test.each([
+  [["--what-if", "+sever attic/x"], "PROOF_EDIT"],
+  [["--what-if", "-server attic/x"], "PROOF_EDIT_UNKNOWN"],
+  [["--without", "server:attic/lef"], "PROOF_UNKNOWN_COMPONENT"],
+  [["--cuts", "api:attik"], "PROOF_UNKNOWN_PROMISE"],
+  [["--order", "4"], "PROOF_ORDER"],
+  [["--html", "/nowhere/proof.html"], "CLI_FILE_UNWRITABLE"],
+])("prove %j is told as %s", (options, code) => {
+  const { status, stdout, stderr } = panopticon("prove", EXAMPLE, ...options);
+  expect(status).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toContain(`${code} `);
+  expect(stderr).toContain("→");
 });

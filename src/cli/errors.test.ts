@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PREFIXES = "CLI|PLAN|RENDER|COMPONENT|HOST|LAB|CONVERGE|PKI|SSH|KUBE|KUBECONFIG|FEDERATION|CONTROL";
+const PREFIXES =
+  "CLI|DRILL|PLAN|PROOF|RENDER|COMPONENT|HOST|LAB|CONVERGE|PKI|SSH|KUBE|KUBECONFIG|FEDERATION|CONTROL";
 
 /** Every file of the program with its text; tests are left out. */
 const sources = globSync(["{src,components}/**/*.ts", "panopticon"], { cwd: ROOT })

@@ -9,11 +9,13 @@ import { addComponents } from "./components.ts";
 import { addConflict } from "./conflict.ts";
 import { addCrown } from "./crown.ts";
 import { addDoctor } from "./doctor.ts";
+import { addDrill } from "./drill.ts";
 import { reportFailure } from "./failure.ts";
 import { addFederate } from "./federate.ts";
 import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
 import { addPlan } from "./plan.ts";
+import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
 import { addSite } from "./site.ts";
@@ -23,10 +25,12 @@ import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
 const commands: readonly AddCommand[] = [
   addCheck,
   addPlan,
+  addProve,
   addRender,
   addSchema,
   addComponents,
   addLab,
+  addDrill,
   addFederate,
   addSite,
   addCrown,

@@ -14,6 +14,7 @@ import {
   bootstrapCertificate,
   ensureAdminCertificate,
   ensureSitePki,
+  etcdClientCertificate,
   pkiFiles,
   type SitePki,
 } from "./pki/site.ts";
@@ -35,6 +36,8 @@ export interface Keyring {
   bootstrapKubeconfig(now: Date): Promise<string>;
   /** What the operator's client shows and trusts. */
   operator(): Promise<{ readonly authority: string; readonly client: KeyedCertificate }>;
+  /** What etcd's members trust a client by, good for a day from `now`; made anew at each call and kept nowhere. */
+  etcdClient(now: Date): Promise<{ readonly authority: string; readonly client: KeyedCertificate }>;
 }
 
 /** Where a federation's keys are, below its state folder. */
@@ -93,6 +96,10 @@ export function openKeyring(folders: KeyFolders, site: SitePlan, now: () => Date
     operator: async () => {
       const { pki, admin } = await keys();
       return { authority: pki.cluster.certificate, client: admin };
+    },
+    etcdClient: async (at) => {
+      const { pki } = await keys();
+      return { authority: pki.etcd.certificate, client: await etcdClientCertificate(pki, at) };
     },
   };
 }

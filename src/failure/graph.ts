@@ -6,29 +6,11 @@
  * one pass over the array evaluates the whole graph.
  */
 import { wrongUse } from "#base/errors.ts";
-import type { Reliability } from "#model/federation.ts";
+import { nearest } from "#model/nearest.ts";
+import type { ComponentKind as FileKind, Reliability } from "#model/federation.ts";
 
 /** What fails by itself. `common-cause` is one fault in all machines of a role at a site. */
-export type ComponentKind =
-  | "site"
-  | "feed"
-  | "switch"
-  | "router"
-  | "line"
-  | "address"
-  | "server"
-  | "controller"
-  | "disk"
-  | "device"
-  | "machine"
-  | "haproxy"
-  | "keepalived"
-  | "nameserver"
-  | "apiserver"
-  | "etcd"
-  | "containerd"
-  | "common-cause"
-  | "backup";
+export type ComponentKind = FileKind | "common-cause";
 
 export interface Component {
   /** Such as `server:attic/left` or `etcd:attic-cp-1`; what `--without` and `drill --only` name. */
@@ -87,6 +69,16 @@ export function componentsOf(graph: FaultGraph): readonly Component[] {
   return graph.nodes.filter((node): node is Component => !isGate(node));
 }
 
+/** The graph in which these components have already failed, and are no longer asked. */
+export function withFailed(graph: FaultGraph, failed: readonly string[]): FaultGraph {
+  for (const id of failed) componentOf(graph, id);
+  const gone = new Set(failed);
+  const nodes = graph.nodes.map((node) =>
+    !isGate(node) && gone.has(node.id) ? { says: `${node.id} has failed`, k: 0, inputs: [] } : node,
+  );
+  return { ...graph, nodes };
+}
+
 /** Which nodes have failed once these components have: one byte per node. */
 export function failedNodes(graph: FaultGraph, failed: ReadonlySet<string>): Uint8Array {
   const state = new Uint8Array(graph.nodes.length);
@@ -100,16 +92,21 @@ export function failedNodes(graph: FaultGraph, failed: ReadonlySet<string>): Uin
   return state;
 }
 
-/** The promises that do not hold once these components have failed; PROVE_UNKNOWN_COMPONENT for an id the graph has not. */
+/** The promises that do not hold once these components have failed; PROOF_UNKNOWN_COMPONENT for an id the graph has not. */
 export function brokenBy(graph: FaultGraph, failed: readonly string[]): readonly Promised[] {
   for (const id of failed) componentOf(graph, id);
   const state = failedNodes(graph, new Set(failed));
   return graph.promises.filter(({ node }) => state[node] === 1);
 }
 
-/** The component with this id; PROVE_UNKNOWN_COMPONENT (exit 2) where there is none. */
-export function componentOf(graph: FaultGraph, id: string): Component {
+/** The component with this id; PROOF_UNKNOWN_COMPONENT (exit 2) where there is none. */
+function componentOf(graph: FaultGraph, id: string): Component {
   const found = componentsOf(graph).find((component) => component.id === id);
   if (found) return found;
-  throw wrongUse("PROVE_UNKNOWN_COMPONENT", `the plan has no component "${id}"`);
+  const near = nearest(
+    id,
+    componentsOf(graph).map((component) => component.id),
+  );
+  const hint = near ? `did you mean ${near}?` : "`panopticon prove FILE -o json` lists them under components";
+  throw wrongUse("PROOF_UNKNOWN_COMPONENT", `the plan has no component "${id}"`, hint);
 }

@@ -14,7 +14,7 @@ export function fileFormatMarkdown(): string {
     INTRODUCTION,
     "",
     ...sectionsOf("", federationJsonSchema()).flatMap(writeSection),
-    ...writeSizes(),
+    ...Object.values(TABLES).flatMap((write) => write()),
     "## Mistakes",
     "",
     "All mistakes of a file are told at once, each with its place. These are their codes.",
@@ -36,6 +36,12 @@ The file is YAML 1.2, or JSON. What YAML readers disagree about is refused: anch
 
 Amounts of memory and disk are a number with its unit: \`MiB\`, \`GiB\`, \`TiB\` count in 1024s, \`MB\`, \`GB\`, \`TB\` in 1000s. Names are lower-case letters, digits and \`-\`, begin with a letter and have at most 20 characters.`;
 
+/** Mappings whose parts are alike: one row for each instead of a section. */
+const TABLES: Readonly<Record<string, () => readonly string[]>> = {
+  sizes: writeSizes,
+  reliability: writeReliability,
+};
+
 interface Section {
   readonly title: string;
   readonly schema: JsonSchema;
@@ -46,7 +52,7 @@ function sectionsOf(title: string, schema: JsonSchema): readonly Section[] {
   const inner = Object.entries(schema.properties ?? {}).flatMap(([key, part]) => {
     const mapping = part.items ?? part;
     const path = `${title}${title && "."}${key}${part.items ? "[]" : ""}`;
-    return mapping.properties && key !== "sizes" ? sectionsOf(path, mapping) : [];
+    return mapping.properties && !(key in TABLES) ? sectionsOf(path, mapping) : [];
   });
   return [{ title, schema }, ...inner];
 }
@@ -79,6 +85,23 @@ function writeSizes(): readonly string[] {
     ...roles.map(([role, { properties, description }]) => {
       const values = ["cpus", "memory", "disk"].map((key) => codeOf(properties?.[key]?.default));
       return `| \`${role}\` | ${values.join(" | ")} | ${description ?? ""} |`;
+    }),
+    "",
+  ];
+}
+
+function writeReliability(): readonly string[] {
+  const kinds = Object.entries(schemaAt(["reliability"])?.properties ?? {});
+  return [
+    "## `reliability`",
+    "",
+    "Each kind of component has a mapping of `mtbf`, the mean time between failures, and `mttr`, the mean time to repair; a whole number with `min`, `h`, `d` or `y`. The defaults are careful assumptions for a home or an office, not measurements.",
+    "",
+    "| Kind | Default `mtbf` | Default `mttr` | What fails |",
+    "|---|---|---|---|",
+    ...kinds.map(([kind, { properties, description }]) => {
+      const values = ["mtbf", "mttr"].map((key) => codeOf(properties?.[key]?.default));
+      return `| \`${kind}\` | ${values.join(" | ")} | ${description ?? ""} |`;
     }),
     "",
   ];

@@ -20,12 +20,53 @@ export interface Federation {
   /** Such as `v1.36.3`. */
   readonly kubernetes: string;
   readonly goals: readonly Goal[];
+  /** What the failure proof counts with: the file's figures over stated defaults. */
+  readonly reliability: Readonly<Record<ComponentKind, Reliability>>;
+  /** Share of the failures of a role's machines that hit all of a site's at once, 0 to 1. */
+  readonly commonCause: number;
+  /** Where copies of the backups are kept. */
+  readonly backups: readonly Backup[];
   readonly sites: readonly Site[];
+}
+
+/** What can fail by itself, as the file and the failure proof call it. */
+export type ComponentKind = (typeof COMPONENT_KINDS)[number];
+
+export const COMPONENT_KINDS = [
+  "site",
+  "feed",
+  "switch",
+  "router",
+  "line",
+  "address",
+  "server",
+  "controller",
+  "disk",
+  "device",
+  "machine",
+  "haproxy",
+  "keepalived",
+  "nameserver",
+  "apiserver",
+  "etcd",
+  "containerd",
+  "backup",
+] as const;
+
+/** One copy of the backups, at a site or (without one) somewhere else. */
+export interface Backup {
+  readonly name: string;
+  readonly site?: string;
 }
 
 /** What must hold; checked by the failure proof. */
 export type Goal =
-  | { readonly kind: "survive"; readonly what: "any machine" | "any server" | "any site" }
+  | {
+      readonly kind: "survive";
+      readonly what: "any machine" | "any server" | "any site";
+      /** Only at these sites; everywhere where it is not given. */
+      readonly at?: readonly string[];
+    }
   | { readonly kind: "availability" /** 0 to 1 */; readonly target: number };
 
 export interface Site {
@@ -38,6 +79,8 @@ export interface Site {
   readonly controlplanes: number;
   /** Guests per role: what each one gets. Worker sizes are a floor: workers take the rest of a server. */
   readonly sizes: Readonly<Record<Role, Size>>;
+  /** On how many servers each volume is kept; chosen by the number of servers where it is not given. */
+  readonly replicas?: number;
   /** Empty for rented sites. */
   readonly servers: readonly Server[];
 }
@@ -48,6 +91,10 @@ export interface SiteNetwork {
   readonly gateway: string;
   /** Public addresses of the site's router; at least one in an on-prem site. */
   readonly external: readonly string[];
+  /** Internet lines, where the file tells them apart; else there is one with every external address. */
+  readonly lines: readonly Line[];
+  /** What the router hangs on. */
+  readonly router: Connection;
   /** Inclusive ranges the plan must not touch (a router's DHCP pool, printers). */
   readonly reserved: readonly AddressRange[];
   /** Where the person wants a fixed one; else the plan chooses. */
@@ -61,6 +108,18 @@ export interface SiteNetwork {
   readonly resolvers: readonly string[];
 }
 
+export interface Line {
+  readonly name: string;
+  /** The external addresses that it brings. */
+  readonly external: readonly string[];
+}
+
+/** Power feeds and network switches by name, any one of each being enough; empty where the file does not say. */
+export interface Connection {
+  readonly power: readonly string[];
+  readonly switches: readonly string[];
+}
+
 export interface AddressRange {
   readonly first: string;
   readonly last: string;
@@ -72,7 +131,7 @@ export interface Size {
   readonly diskGiB: number;
 }
 
-export interface Server {
+export interface Server extends Connection {
   readonly name: string;
   /** A witness carries one control plane (the third vote) and nothing else. */
   readonly role: "full" | "witness";
@@ -96,6 +155,8 @@ export interface Reliability {
 
 export interface Disk {
   readonly name: string;
+  /** Name of the disk controller it hangs on, where the file says so. */
+  readonly controller?: string;
   readonly sizeGiB: number;
 }
 

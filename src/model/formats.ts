@@ -1,6 +1,6 @@
 /** Texts with a form of their own: what each looks like and what is wrong with one that does not. */
 import { formatCidr, networkOf, parseAddress, parseCidr, parsePrefixed, type Range } from "#base/ipv4.ts";
-import { parseBytes } from "#base/units.ts";
+import { parseBytes, parseHours } from "#base/units.ts";
 import { type ModelCode, quote } from "./mistakes.ts";
 
 export interface Fault {
@@ -195,6 +195,20 @@ export const PERCENT: Format = {
     return {
       message: `${quote(text)} is not an availability`,
       hint: "write more than 0% and less than 100%, such as 99.9%",
+    };
+  },
+};
+
+/** A time such as `10min`, `4h`, `14d`, `5y`. */
+export const DURATION: Format = {
+  code: "MODEL_DURATION",
+  pattern: "^[1-9][0-9]{0,5}(min|h|d|y)$",
+  examples: ["4h"],
+  fault: (text) => {
+    if (parseHours(text) !== undefined) return undefined;
+    return {
+      message: `${quote(text)} is not a length of time`,
+      hint: "write a whole number with min, h, d or y, such as 4h",
     };
   },
 };

@@ -1,9 +1,30 @@
 /** From the file's words to ours: text to numbers, and every default filled in. */
 import { contains, formatAddress, hostsOf, parseCidr } from "#base/ipv4.ts";
-import { parseBytes } from "#base/units.ts";
-import { CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
+import { parseBytes, parseHours } from "#base/units.ts";
+import {
+  COMMON_CAUSE,
+  CONTROL_PLANES,
+  DOM0_MEMORY,
+  KUBERNETES,
+  RELIABILITY,
+  SIZES,
+  WORKERS,
+} from "./defaults.ts";
 import { type Draft, orDefault } from "./draft.ts";
-import type { AddressRange, Federation, Goal, Role, Server, Site, SiteNetwork, Size } from "./federation.ts";
+import {
+  type AddressRange,
+  COMPONENT_KINDS,
+  type ComponentKind,
+  type Connection,
+  type Federation,
+  type Goal,
+  type Reliability,
+  type Role,
+  type Server,
+  type Site,
+  type SiteNetwork,
+  type Size,
+} from "./federation.ts";
 import { parseRange } from "./formats.ts";
 import type { FederationInput } from "./shape.ts";
 
@@ -20,15 +41,36 @@ export function normalize(input: Draft<FederationInput>): Draft<Federation> {
     crown: input.crown,
     kubernetes: orDefault(input, "kubernetes", KUBERNETES),
     goals: orDefault(input, "goals", [])?.map(normalizeGoal),
+    reliability: normalizeReliability(input.reliability),
+    commonCause: toShare(orDefault(input, "commonCause", COMMON_CAUSE)),
+    backups: orDefault(input, "backups", []),
     sites: input.sites?.map((site) => normalizeSite(site, input.sizes)),
   };
 }
 
 function normalizeGoal(input: Draft<NonNullable<FederationInput["goals"]>[number]>): Draft<Goal> {
-  if (input?.survive !== undefined) return { kind: "survive", what: input.survive };
+  if (input?.survive !== undefined)
+    return { kind: "survive", what: input.survive, ...(input.at !== undefined && { at: input.at }) };
   if (input?.availability === undefined) return undefined;
-  // The exponent keeps 99.9 % at exactly 0.999, which a division by 100 does not.
-  return { kind: "availability", target: Number(`${input.availability.slice(0, -1)}e-2`) };
+  return { kind: "availability", target: toShare(input.availability) };
+}
+
+/** The exponent keeps 99.9 % at exactly 0.999, which a division by 100 does not. */
+function toShare(percent: string | undefined): number | undefined {
+  return percent === undefined ? undefined : Number(`${percent.slice(0, -1)}e-2`);
+}
+
+/** Every kind's figures: the file's own go before the defaults, each by itself. */
+export function normalizeReliability(
+  input: Draft<FederationInput["reliability"]>,
+): Readonly<Record<ComponentKind, Reliability>> {
+  const figures = COMPONENT_KINDS.map((kind): [ComponentKind, Reliability] => {
+    const { mtbf, mttr } = RELIABILITY[kind];
+    const hours = (text: string | undefined, fallback: string) => parseHours(text ?? fallback) ?? 0;
+    const given = input?.[kind];
+    return [kind, { mtbfHours: hours(given?.mtbf, mtbf), mttrHours: hours(given?.mttr, mttr) }];
+  });
+  return Object.fromEntries(figures) as Record<ComponentKind, Reliability>;
 }
 
 function normalizeSite(input: Draft<SiteInput>, shared: Draft<SizesInput>): Draft<Site> {
@@ -42,6 +84,7 @@ function normalizeSite(input: Draft<SiteInput>, shared: Draft<SizesInput>): Draf
     network: normalizeNetwork(input.network, kind !== "on-prem"),
     controlplanes: orDefault(input, "controlplanes", CONTROL_PLANES),
     sizes: { ecam: size("ecam"), controlplane: size("controlplane"), worker: size("worker") },
+    ...(input.replicas !== undefined && { replicas: input.replicas }),
     servers: orDefault(input, "servers", [])?.map(normalizeServer),
   };
 }
@@ -68,6 +111,8 @@ function normalizeNetwork(input: Draft<SiteInput["network"]>, rented: boolean): 
     lan: input.lan,
     gateway,
     external: typeof external === "string" ? [external] : external,
+    lines: orDefault(input, "lines", []),
+    router: normalizeConnection(orDefault(input, "router", {})),
     reserved: orDefault(input, "reserved", [])?.map((text) =>
       text === undefined ? undefined : toRange(text),
     ),
@@ -88,9 +133,27 @@ function normalizeServer(input: Draft<ServerInput>): Draft<Server> {
     cpus: input.cpus,
     memoryMiB: toMiB(input.memory),
     dom0MemoryMiB: toMiB(orDefault(input, "dom0Memory", DOM0_MEMORY)),
-    disks: input.disks?.map((disk) => disk && { name: disk.name, sizeGiB: toGiB(disk.size) }),
+    disks: input.disks?.map(
+      (disk) =>
+        disk && {
+          name: disk.name,
+          ...(disk.controller !== undefined && { controller: disk.controller }),
+          sizeGiB: toGiB(disk.size),
+        },
+    ),
     passthrough: orDefault(input, "passthrough", []),
     workers: orDefault(input, "workers", role === "witness" ? 0 : WORKERS),
+    ...normalizeConnection(input),
+  };
+}
+
+function normalizeConnection(input: Draft<Partial<Connection>>): {
+  readonly power: Draft<Connection["power"]>;
+  readonly switches: Draft<Connection["switches"]>;
+} {
+  return {
+    power: input && orDefault(input, "power", []),
+    switches: input && orDefault(input, "switches", []),
   };
 }
 

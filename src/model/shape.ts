@@ -1,11 +1,10 @@
 /** The shape of a federation file: its keys, what each holds and what it is for. */
 import { z } from "zod";
-import { CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
+import { COMMON_CAUSE, CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
 import {
   ADDRESS_FORMAT,
   DISK_SIZE,
   DOMAIN,
-  type Format,
   KUBERNETES_VERSION,
   MEMORY,
   NAME,
@@ -14,20 +13,10 @@ import {
   PERCENT,
   RANGE,
 } from "./formats.ts";
+import { backup, connection, goal, line, reliabilities } from "./shape-proof.ts";
+import { text } from "./shape-text.ts";
 
 export const ROLES = ["ecam", "controlplane", "worker"] as const;
-
-function text(format: Format, description: string, example?: string) {
-  return z
-    .string()
-    .check(({ value, issues }) => {
-      const fault = format.fault(value);
-      if (!fault) return;
-      const params = { code: format.code, hint: fault.hint };
-      issues.push({ code: "custom", input: value, message: fault.message, params });
-    })
-    .meta({ description, pattern: format.pattern, examples: example ? [example] : [...format.examples] });
-}
 
 const cpus = z.int().min(1).max(4096);
 
@@ -52,16 +41,6 @@ const sizes = z.strictObject({
   worker: size("worker", "The least a worker gets; workers take what is left of their server.").optional(),
 });
 
-const goal = z
-  .strictObject({
-    survive: z
-      .enum(["any machine", "any server", "any site"])
-      .optional()
-      .meta({ description: "What may fail, one at a time, with everything still served." }),
-    availability: text(PERCENT, "Share of the time in which everything is served.").optional(),
-  })
-  .meta({ description: "Exactly one aim.", minProperties: 1, maxProperties: 1 });
-
 const network = z.strictObject({
   lan: text(NETWORK, "The site's LAN. No two sites share addresses."),
   gateway: text(
@@ -81,6 +60,10 @@ const network = z.strictObject({
       description: "The router's public address, or a list of them. On-prem sites need one.",
       examples: ["203.0.113.10"],
     }),
+  lines: z.array(line).min(1).max(16).optional().meta({
+    description: "Internet lines, where there is more than one; each external address comes by one of them.",
+  }),
+  router: z.strictObject(connection).optional().meta({ description: "What the router hangs on." }),
   reserved: z.array(text(RANGE, "A range or one address.")).max(256).optional().meta({
     description:
       "Addresses in the LAN that others use, such as the router's DHCP pool. Nothing is planned there.",
@@ -109,6 +92,7 @@ const disk = z
   .strictObject({
     name: text(NAME, "The disk's name, unique on its server.", "ssd"),
     size: text(DISK_SIZE, "How much of it machines may have."),
+    controller: text(NAME, "The disk controller it hangs on; a name makes one.", "hba").optional(),
   })
   .meta({ description: "A disk of the server." });
 
@@ -138,6 +122,7 @@ const server = z
       .max(64)
       .optional()
       .meta({ description: "PCI devices handed to machines." }),
+    ...connection,
     workers: z.int().min(0).max(16).optional().meta({
       description: "Workers on this server; none on a witness.",
       default: WORKERS,
@@ -167,6 +152,9 @@ const site = z
       default: CONTROL_PLANES,
     }),
     sizes: sizes.optional().meta({ description: "Sizes for this site, where they differ." }),
+    replicas: z.int().min(1).max(5).optional().meta({
+      description: "On how many servers each volume is kept: by default on each that has workers, up to 3.",
+    }),
     servers: z
       .array(server)
       .max(250)
@@ -193,6 +181,17 @@ export const federationShape = z.strictObject({
     .optional()
     .meta({ description: "What must hold. The failure proof says whether it does." }),
   sizes: sizes.optional().meta({ description: "What machines of each role get, in every site." }),
+  reliability: reliabilities
+    .optional()
+    .meta({ description: "How often things fail, and for how long; for the failure proof." }),
+  commonCause: text(PERCENT, "Share of failures that hit all machines of a role at a site at once.", "5%")
+    .optional()
+    .meta({ default: COMMON_CAUSE }),
+  backups: z
+    .array(backup)
+    .max(64)
+    .optional()
+    .meta({ description: "Where copies of backups are kept. So far only the failure proof reads it." }),
   sites: z.array(site).min(1).max(1000).meta({ description: "The sites, each one Kubernetes cluster." }),
 });
 

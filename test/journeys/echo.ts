@@ -53,10 +53,13 @@ export async function echoAnswers(kubectl: Kubectl): Promise<ReadonlySet<string>
   await kubectl(["apply", "-f", "-"], manifest);
   await kubectl(["rollout", "status", "deployment/echo", "--timeout=180s"]);
   const address = await kubectl(["get", "service", "echo", "-o", "jsonpath={.spec.clusterIP}"]);
+  const ask = (url: string) => kubectl(["exec", "deployment/echo", "--", "/echo", "get", url]);
+  // A rollout has ended before every kube-proxy has heard of the service; from its first answer on each must come.
+  await expect.poll(() => ask(`http://${address}/`).catch(() => ""), { timeout: 20_000 }).not.toBe("");
   const nodes = new Set<string>();
   for (let request = 0; request < 60 && nodes.size < 2; request++) {
     const url = request % 2 === 0 ? `http://${address}/` : "http://echo.default.svc.cluster.local/";
-    const answer = await kubectl(["exec", "deployment/echo", "--", "/echo", "get", url]);
+    const answer = await ask(url);
     expect(answer).toMatch(/^pod=echo-\S+ node=\S+ /);
     nodes.add(/node=(\S+)/.exec(answer)?.[1] ?? "");
   }

@@ -97,6 +97,12 @@ export async function bootstrapCertificate(pki: SitePki, now: Date): Promise<Key
   return await clientCertificate(pki.cluster, subject, BOOTSTRAP_VALID_SECONDS, now);
 }
 
+/** A client of etcd itself, beside the API; etcd asks for no more than its own authority's signature. */
+export async function etcdClientCertificate(pki: SitePki, now: Date): Promise<KeyedCertificate> {
+  const subject = { commonName: "panopticon-etcd-client", organizations: [] };
+  return await clientCertificate(pki.etcd, subject, DAY_MS / 1000, now);
+}
+
 async function ensureAuthority(path: string, commonName: string, now: Date): Promise<KeyedCertificate> {
   const [certFile, keyFile] = [`${path}.crt`, `${path}.key`];
   if ((await readIfThere(keyFile)) === undefined && (await readIfThere(certFile)) !== undefined) {

@@ -8,6 +8,7 @@ import { worldFailed } from "#base/errors.ts";
 import type { MachinePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { processesOf, removeCgroups } from "./cgroups.ts";
+import { thawMachine } from "./faults-freezer.ts";
 
 const BOOT = fileURLToPath(new URL("./boot.sh", import.meta.url));
 
@@ -139,6 +140,7 @@ async function initOf(nspawn: number): Promise<undefined> {
 
 /** Cuts the machine's power: every process in its groups dies at once, and the groups go. */
 export async function cutPower(federation: string, name: string): Promise<void> {
+  await thawMachine(federation, name); // a frozen process takes no signal
   for (let round = 0; round < 200; round++) {
     const pids = await processesOf(federation, name);
     if (pids.length === 0) {
@@ -151,7 +153,8 @@ export async function cutPower(federation: string, name: string): Promise<void> 
   throw worldFailed("LAB_KILL_FAILED", `processes of ${name} are still there after 4 s of SIGKILL`);
 }
 
-function signalKill(pid: number): void {
+/** Ends a process that may have ended already. */
+export function signalKill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {

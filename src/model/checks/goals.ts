@@ -12,7 +12,13 @@ export const checkGoals: Check = (_, input) => {
     if (keys.length === 0) return [{ code: "MODEL_GOAL", message: "the goal is empty", hint: one, path }];
     if (keys.length > 1)
       return [{ code: "MODEL_GOAL", message: "two goals are in one entry", hint: one, path }];
-    const aim = goal.survive ?? (Object.hasOwn(goal, "availability") ? "availability" : undefined);
+    if (Object.hasOwn(goal, "at") && keys[0] === "availability") {
+      const message = "the availability goal is given for some sites";
+      const hint = "remove at: an availability is the whole federation's";
+      return [{ code: "MODEL_GOAL", message, hint, path: [...path, "at"] }];
+    }
+    const known = goal.survive ?? (Object.hasOwn(goal, "availability") ? "availability" : undefined);
+    const aim = known && [known, ...(goal.at?.toSorted() ?? [])].join(" ");
     if (aim === undefined || !seen.has(aim)) {
       if (aim !== undefined) seen.add(aim);
       return [];

@@ -6,7 +6,9 @@ type Named = { readonly name?: string | undefined } | undefined;
 /** Sites, a site's servers, and a server's disks and devices have names of their own. */
 export const checkNames: Check = (federation) => [
   ...duplicates("site", federation.sites, ["sites"]),
+  ...duplicates("backup", federation.backups, ["backups"]),
   ...sitesOf(federation).flatMap((site) => [
+    ...duplicates("line", site.value.network?.lines, [...site.path, "network", "lines"]),
     ...duplicates("server", site.value.servers, [...site.path, "servers"]),
     ...serversOf(site).flatMap(({ value, path }) => [
       ...duplicates("disk", value.disks, [...path, "disks"]),

@@ -1,6 +1,7 @@
 /** Federations to plan in tests: small ones by hand and arbitrary ones for fast-check. */
 import fc from "fast-check";
 import { formatAddress, hostsOf, toAddress, toCidr } from "#base/ipv4.ts";
+import { normalizeReliability } from "#model/normalize.ts";
 import type { Federation, FederationFile, Server, Site, Size } from "#model/federation.ts";
 
 const GIB = 1024;
@@ -21,6 +22,8 @@ export function server(name: string, changes: Partial<Server> = {}): Server {
     disks: [{ name: "ssd", sizeGiB: 1000 }],
     passthrough: [],
     workers: changes.role === "witness" ? 0 : 1,
+    power: [],
+    switches: [],
     ...changes,
   };
 }
@@ -46,7 +49,16 @@ export function site(
 /** A network with its first address as gateway. */
 export function network(lan: string, changes: Partial<Site["network"]> = {}): Site["network"] {
   const gateway = formatAddress(hostsOf(toCidr(lan)).first);
-  return { lan, gateway, external: ["203.0.113.1"], reserved: [], resolvers: [gateway], ...changes };
+  return {
+    lan,
+    gateway,
+    external: ["203.0.113.1"],
+    lines: [],
+    router: { power: [], switches: [] },
+    reserved: [],
+    resolvers: [gateway],
+    ...changes,
+  };
 }
 
 export function fileOf(sites: readonly Site[], source: FederationFile["source"] = new Map()): FederationFile {
@@ -60,6 +72,9 @@ function federationOf(sites: readonly Site[]): Federation {
     crown: sites[0]?.name ?? "",
     kubernetes: "v1.36.3",
     goals: [],
+    reliability: normalizeReliability({}),
+    commonCause: 0.05,
+    backups: [],
     sites,
   };
 }
@@ -76,6 +91,8 @@ const disks = (least: number, most: number) =>
     .array(fc.integer({ min: least, max: most }), { minLength: 1, maxLength: 3 })
     .map((sizes) => sizes.map((sizeGiB, index) => ({ name: `disk-${index}`, sizeGiB })));
 
+const NO_CONNECTION = { power: fc.constant([]), switches: fc.constant([]) };
+
 /** A server that has room for all five control planes, so that only the rules decide. */
 export const roomyServer: fc.Arbitrary<Omit<Server, "name">> = fc.record({
   role: fc.constant("full" as const),
@@ -85,6 +102,7 @@ export const roomyServer: fc.Arbitrary<Omit<Server, "name">> = fc.record({
   disks: disks(400, 2000),
   passthrough: fc.constant([]),
   workers: fc.integer({ min: 0, max: 2 }),
+  ...NO_CONNECTION,
 });
 
 /** A server that may be too small for what it is asked to carry. */
@@ -96,6 +114,7 @@ const tightServer: fc.Arbitrary<Omit<Server, "name">> = fc.record({
   disks: disks(15, 70),
   passthrough: fc.constant([]),
   workers: fc.integer({ min: 0, max: 2 }),
+  ...NO_CONNECTION,
 });
 
 const witness: fc.Arbitrary<Omit<Server, "name">> = fc.record({
@@ -106,6 +125,7 @@ const witness: fc.Arbitrary<Omit<Server, "name">> = fc.record({
   disks: disks(64, 128),
   passthrough: fc.constant([]),
   workers: fc.constant(0),
+  ...NO_CONNECTION,
 });
 
 function named(servers: readonly Omit<Server, "name">[]): readonly Server[] {

@@ -6,6 +6,7 @@
  */
 import type { RenderedFile } from "#render/files.ts";
 import { type KeepalivedBlock, type KeepalivedStatement, emitKeepalived } from "../formats/keepalived.ts";
+import { emitSystemd, type SystemdEntry } from "../formats/systemd.ts";
 import { HOST_NAME, address, word } from "../refuse.ts";
 import { type Ecam, type Target, ecamsOf } from "../target.ts";
 import { ALIVE } from "./haproxy.ts";
@@ -44,8 +45,28 @@ export function keepalivedFiles(target: Target): RenderedFile[] {
   ]);
   return [
     { path: "/etc/keepalived/keepalived.conf", content, mode: 0o644 },
+    {
+      path: "/etc/systemd/system/keepalived.service.d/10-panopticon.conf",
+      content: dropIn(vips, platform.interface),
+      mode: 0o644,
+    },
     ...(platform.ownKernel ? [] : [{ path: ALIVE_SCRIPT, content: ALIVE_TEXT, mode: 0o755 }]),
   ];
+}
+
+/**
+ * A Keepalived that is killed leaves its addresses on the interface, and another
+ * ECAM takes them too: they are removed as it ends. It comes back a second later,
+ * when the other one has taken over.
+ */
+function dropIn(vips: readonly Vip[], link: string): string {
+  const removals = vips.map((vip): SystemdEntry => {
+    const prefixed = `${address(vip.address, vip.name)}/32`;
+    return ["ExecStopPost", { argv: ["-/usr/sbin/ip", "address", "delete", prefixed, "dev", link] }];
+  });
+  return emitSystemd([
+    { name: "Service", entries: [["Restart", "always"], ["RestartSec", "1s"], ...removals] },
+  ]);
 }
 
 /** The priorities given round the other way, so that the two addresses prefer different ECAMs. */

@@ -171,9 +171,13 @@ describe.each(Object.keys(PLATFORMS))("on %s", (platform) => {
       for (const [path, unit] of units) put(folder, path.slice(prefix.length), unit.content);
       for (const path of PROGRAMS) put(folder, path, "#!/bin/sh\n", 0o755);
       for (const name of TARGETS) put(folder, `usr/lib/systemd/system/${name}`, "[Unit]\n");
-      const names = readdirSync(join(folder, "etc/systemd/system")).filter((name) =>
-        name.endsWith(".service"),
-      );
+      const entries = readdirSync(join(folder, "etc/systemd/system"));
+      // A drop-in alone is for a unit of Debian's.
+      const names = entries
+        .filter((name) => /[.]service([.]d)?$/.test(name))
+        .map((name) => name.replace(/[.]d$/, ""));
+      for (const name of names.filter((one) => !entries.includes(one)))
+        put(folder, `usr/lib/systemd/system/${name}`, "[Service]\nExecStart=/usr/local/bin/kubelet\n");
       const check = (): Verdict => run([analyze, "verify", `--root=${folder}`, ...names]);
       expect(check()).toEqual({ code: 0, output: "" });
       const spoilt = join("etc/systemd/system", names[0] ?? "");

@@ -7,7 +7,7 @@ import type { Emit } from "#base/events.ts";
 import { worldFailed } from "#base/errors.ts";
 import type { CrownSite } from "#control/federation/api/crown.ts";
 import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
-import { installFence, installResources, userNameOf } from "#control/federation/agent/install.ts";
+import { claim, installFence, installResources, userNameOf } from "#control/federation/agent/install.ts";
 import { superviseSite } from "#control/federation/agent/supervise.ts";
 import { pause, systemClock } from "#control/runtime/clock.ts";
 import type { ElectionTimes } from "#control/runtime/election.ts";
@@ -47,19 +47,20 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
   const server = await serve(options.port, () => running);
   const { port } = server.address() as AddressInfo;
   emit({ kind: "note", subject: options.site, what: `health and metrics at http://127.0.0.1:${port}` });
+  const { authority, server: address } = access.settings;
+  const site = {
+    name: options.site,
+    kind: options.kind,
+    endpoints: options.endpoints ?? [address],
+    ...(authority !== undefined && { caBundle: Buffer.from(authority).toString("base64") }),
+  };
   try {
     await untilDone(signal, emit, options.site, async () => {
-      if (!options.install) return;
-      await installResources(own);
-      await installFence(own, options.site, await userNameOf(own));
+      if (options.install) await installResources(own);
+      // Before the fence, which shuts a hub that is nobody's.
+      await claim(own, site, systemClock.wall().toISOString());
+      if (options.install) await installFence(own, options.site, await userNameOf(own));
     });
-    const { authority, server: address } = access.settings;
-    const site = {
-      name: options.site,
-      kind: options.kind,
-      endpoints: options.endpoints ?? [address],
-      ...(authority !== undefined && { caBundle: Buffer.from(authority).toString("base64") }),
-    };
     const place = { namespace: SYSTEM_NAMESPACE, name: "panopticon-agent" };
     const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
     const tools = { clock: systemClock, random: Math.random };

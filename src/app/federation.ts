@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
 import { PanopticonError, wrongUse } from "#base/errors.ts";
-import { found, installResources, served } from "#control/federation/agent/install.ts";
+import { found, installResources, isUnclaimed, served } from "#control/federation/agent/install.ts";
 import { readyIn } from "#control/federation/agent/readiness-controller.ts";
 import {
   BRAKES,
@@ -20,21 +20,23 @@ import { CROWN_NAME, FEDERATION_GROUP, SYSTEM_NAMESPACE } from "#control/federat
 import { type FederatedTypeConfig, qualifiedName } from "#control/federation/api/type-config.ts";
 import type { Applied, Kube, KindInfo, KubeObject } from "#ports/kube.ts";
 
-/** Makes an API the hub of a new federation; what is there already stays. */
+/**
+ * Makes an API the hub of a new federation; what is there already stays.
+ * @param site its `name` may be left to the first agent that runs with this API as its own
+ */
 export async function initFederation(
   kube: Kube,
-  site: { readonly name: string; readonly endpoint: string; readonly authority?: string },
-): Promise<Crown> {
+  site: { readonly name: string | undefined; readonly endpoint: string; readonly authority?: string },
+): Promise<{ readonly holder: string | undefined; readonly epoch: number }> {
   await installResources(kube);
-  const first: CrownSite = {
-    name: site.name,
+  const first = {
     kind: "on-prem",
-    seat: 1,
     endpoints: [site.endpoint],
     ...(site.authority !== undefined && { caBundle: Buffer.from(site.authority).toString("base64") }),
-  };
-  await found(kube, first, new Date().toISOString());
-  return crownOf(kube);
+  } as const;
+  await found(kube, first, site.name, new Date().toISOString());
+  const { spec } = await crownOf(kube);
+  return { holder: isUnclaimed(spec) ? undefined : spec.holder, epoch: spec.epoch };
 }
 
 /** FEDERATION_NONE (exit 2) where the API is no site of a federation. */

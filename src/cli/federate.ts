@@ -20,23 +20,25 @@ interface Options extends OutputOption, HubOption {
 function initCommand() {
   return withHub(
     command("init", "make a cluster the hub of a new federation", [
+      "federate init --kubeconfig attic.yaml",
       "federate init --site attic --kubeconfig attic.yaml",
     ])
-      .requiredOption("--site <name>", "the name of the site that the cluster is")
+      .option("--site <name>", "the name of the site that the cluster is; else its agent gives it one")
       .option("--endpoint <url>", "how other sites reach its API, where not as the kubeconfig says"),
-  ).action(async ({ site, endpoint, output, ...hub }: Options & { site: string; endpoint?: string }) => {
+  ).action(async ({ site, endpoint, output, ...hub }: Options & { site?: string; endpoint?: string }) => {
     const { initFederation } = await import("#app/federation.ts");
-    const crown = await useHub(hub, ({ kube, server, authority }) =>
+    const { holder, epoch } = await useHub(hub, ({ kube, server, authority }) =>
       initFederation(kube, {
         name: site,
         endpoint: endpoint ?? server,
         ...(authority !== undefined && { authority }),
       }),
     );
-    const { holder, epoch } = crown.spec;
-    show(output, { holder, epoch }, () => [
-      `The crown is at ${holder} (epoch ${epoch}).`,
-      `Next: panopticon agent run --site ${site} --kubeconfig …; panopticon federate enable namespaces`,
+    show(output, { holder: holder ?? null, epoch }, () => [
+      holder === undefined
+        ? "This cluster is the hub; the crown is its site's once an agent says which one that is."
+        : `The crown is at ${holder} (epoch ${epoch}).`,
+      `Next: panopticon agent run --site ${holder ?? "NAME"} --kubeconfig …; panopticon federate enable namespaces`,
     ]);
   });
 }

@@ -14,6 +14,7 @@ const AGENT_PREFIX = "panopticon:agent:";
 
 const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
 const SERVED_SECONDS = 30;
+const UNCLAIMED = "unclaimed";
 
 /** Resources and the namespace that they are in; nothing is written where nothing has to change. */
 export async function installResources(kube: Kube): Promise<void> {
@@ -32,18 +33,45 @@ export async function installFence(kube: Kube, site: string, agent: string): Pro
   }
 }
 
-/** Makes this API the hub of a new federation; an existing crown stays as it is. */
-export async function found(kube: Kube, first: CrownSite, at: string): Promise<void> {
-  const epoch = SEATS + first.seat;
-  const spec: CrownSpec = {
-    epoch,
-    holder: first.name,
-    sites: [first],
-    history: [{ epoch, holder: first.name, at, how: "founded" }],
-  };
-  const crown = crownObject(spec);
-  await createOnce(kube, CROWNS, crown);
+/**
+ * Makes this API the hub of a new federation; an existing crown stays as it is.
+ * @param name of the site that this is; where nobody has said it yet, its own agent will (`claim`).
+ */
+export async function found(
+  kube: Kube,
+  first: Omit<CrownSite, "name" | "seat">,
+  name: string | undefined,
+  at: string,
+): Promise<void> {
+  const spec = founding({ ...first, name: name ?? UNCLAIMED, seat: 1 }, name === undefined ? 0 : 1, at);
+  if (await createOnce(kube, CROWNS, crownObject(spec))) await open(kube, spec);
   await served(() => createOnce(kube, CONFIGS, defaultConfig(), SYSTEM_NAMESPACE));
+}
+
+/** Whether a federation was begun here without a word on which site this is: the crown is in no round yet. */
+export function isUnclaimed({ epoch }: CrownSpec): boolean {
+  return epoch < SEATS;
+}
+
+/** Takes a crown that nobody has claimed, at the API that it was founded at. */
+export async function claim(kube: Kube, site: Omit<CrownSite, "seat">, at: string): Promise<void> {
+  const crown = await kube.find({ resource: CROWNS, name: CROWN_NAME });
+  if (!crown || !isUnclaimed(crown.spec) || site.kind === "cloud") return;
+  const spec = founding({ ...site, seat: 1 }, 1, at);
+  await kube.replace({ resource: CROWNS, name: CROWN_NAME }, { ...crown, spec });
+  await open(kube, spec);
+}
+
+function founding(first: CrownSite, round: number, at: string): CrownSpec {
+  const epoch = round * SEATS + first.seat;
+  const { name: holder } = first;
+  return { epoch, holder, sites: [first], history: [{ epoch, holder, at, how: "founded" }] };
+}
+
+/** A founded hub has nothing to unpack, and takes writes at once. */
+async function open(kube: Kube, { epoch }: CrownSpec): Promise<void> {
+  const ref = { resource: CROWNS, name: CROWN_NAME, subresource: "status" };
+  await kube.patch(ref, { status: { phase: "Open", epoch } });
 }
 
 export function crownObject(spec: CrownSpec): KubeObject & { readonly spec: CrownSpec } {
@@ -66,18 +94,21 @@ async function applyAs(kube: Kube, resource: Resource, object: KubeObject): Prom
   });
 }
 
+/** Whether it was not there before. */
 async function createOnce(
   kube: Kube,
   resource: Resource,
   object: KubeObject,
   namespace?: string,
-): Promise<void> {
+): Promise<boolean> {
   const place = { resource, ...(namespace !== undefined && { namespace }) };
-  if (await kube.find({ ...place, name: object.metadata?.name ?? CONFIG_NAME })) return;
+  if (await kube.find({ ...place, name: object.metadata?.name ?? CONFIG_NAME })) return false;
   try {
     await kube.create(place, object);
+    return true;
   } catch (error) {
     if (!(error instanceof KubeError) || error.code !== "KUBE_ALREADY_EXISTS") throw error;
+    return false;
   }
 }
 

@@ -11,7 +11,7 @@ import type { Crown, CrownSite, CrownSpec } from "../api/crown.ts";
 import { CROWN_NAME } from "../api/names.ts";
 import { sitesToAsk } from "../crown/epoch.ts";
 import { keepConflicts, packAway, unpack } from "./handover.ts";
-import { crownObject } from "./install.ts";
+import { crownObject, isUnclaimed } from "./install.ts";
 import { openReports } from "./reports.ts";
 import { CROWNS } from "./resources.ts";
 import type { Term } from "./term.ts";
@@ -182,7 +182,7 @@ function followCrowns({ site, own, firstHub, open, signal, clock, emit }: AgentS
     }
   };
   const hear = (from: string, crown: Crown | undefined): void => {
-    if (crown) heard.set(from, crown.spec);
+    if (crown && !isUnclaimed(crown.spec)) heard.set(from, crown.spec);
     void keepNewest();
   };
   const keepNewest = async (): Promise<void> => {

@@ -88,6 +88,11 @@ function hubPolicy({ site, agent }: FenceInput, groups: readonly string[]): Poli
         expression: `${by(agent)} || !has(params.spec.frozen)`,
         messageExpression: `'the crown is being moved to ' + params.spec.frozen.to + ': try again in a moment'`,
       },
+      {
+        // What is written before everything inherited is there would be taken for a leftover, and removed.
+        expression: `${by(agent)} || (has(params.status) && has(params.status.phase) && params.status.phase == 'Open' && has(params.status.epoch) && params.status.epoch == params.spec.epoch)`,
+        message: "the crown has just come here and is not open yet: try again in a moment",
+      },
     ],
   };
 }

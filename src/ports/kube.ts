@@ -118,6 +118,8 @@ export interface Follower<T> {
   replace(items: readonly T[], resourceVersion: string): void;
   /** One object came, changed or went. */
   change(type: "added" | "modified" | "deleted", object: T): void;
+  /** Everything up to here has been told, though nothing changed. */
+  progress?(resourceVersion: string): void;
   /** The cluster can't be followed at present; it is tried again, so this is for people. */
   trouble?(error: KubeError): void;
 }

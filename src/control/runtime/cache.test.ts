@@ -28,6 +28,13 @@ describe("cache", () => {
     expect(cache.get("shed/changes")?.metadata?.resourceVersion).toBe("9");
   });
 
+  it("says how far the server has told it", () => {
+    const cache = openCache<Thing>();
+    expect(cache.revision).toBe("0");
+    cache.reached("7");
+    expect(cache.revision).toBe("7");
+  });
+
   it("has in each index exactly what a walk over all objects finds", () => {
     const step = fc.record({
       type: fc.constantFrom("added", "modified", "deleted"),

@@ -16,6 +16,8 @@ export interface Cache<T extends KubeObject = KubeObject> {
   readonly size: number;
   /** Whether a whole list has been taken in. */
   readonly synced: boolean;
+  /** Everything that the server counted up to here is taken in; "0" before the first list. */
+  readonly revision: string;
   get(key: string): T | undefined;
   list(): Iterable<T>;
   /** Every object that the index, which the input names, has under this value. */
@@ -27,6 +29,8 @@ export interface WritableCache<T extends KubeObject> extends Cache<T> {
   replace(items: readonly T[]): readonly Change<T>[];
   /** Undefined where it says nothing new. */
   change(type: "added" | "modified" | "deleted", object: T): Change<T> | undefined;
+  /** The watch has told everything up to here. */
+  reached(revision: string): void;
   /** An index of that name is made once. */
   addIndex(name: string, values: IndexValues<T>): void;
 }
@@ -48,6 +52,7 @@ export function openCache<T extends KubeObject>(): WritableCache<T> {
   const objects = new Map<string, T>();
   const indexes = new Map<string, Index<T>>();
   let synced = false;
+  let revision = "0";
 
   const put = (key: string, object: T): Change<T> | undefined => {
     const previous = objects.get(key);
@@ -73,6 +78,10 @@ export function openCache<T extends KubeObject>(): WritableCache<T> {
     get synced() {
       return synced;
     },
+    get revision() {
+      return revision;
+    },
+    reached: (now) => void (revision = now),
     get: (key) => objects.get(key),
     list: () => objects.values(),
     by(name, value) {

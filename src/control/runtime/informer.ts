@@ -84,15 +84,18 @@ function startInformer(
     .listAndWatch(
       input,
       {
-        replace(items) {
+        replace(items, resourceVersion) {
           informer.trouble = undefined;
+          cache.reached(resourceVersion);
           for (const change of cache.replace(items)) tell(change);
           first.resolve();
         },
         change(type, object) {
           informer.trouble = undefined;
+          cache.reached(object.metadata?.resourceVersion ?? cache.revision);
           tell(cache.change(type, object));
         },
+        progress: (resourceVersion) => cache.reached(resourceVersion),
         trouble: (error) => (informer.trouble = error),
       },
       {

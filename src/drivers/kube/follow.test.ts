@@ -44,8 +44,13 @@ async function serve(
   return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
 }
 
-function follow(kube: Kube): { readonly replaced: () => number; readonly troubles: string[] } {
+function follow(kube: Kube): {
+  readonly replaced: () => number;
+  readonly troubles: string[];
+  readonly progress: string[];
+} {
   const stop = new AbortController();
+  const progress: string[] = [];
   let replaced = 0;
   const troubles: string[] = [];
   const done = kube.listAndWatch(
@@ -53,6 +58,7 @@ function follow(kube: Kube): { readonly replaced: () => number; readonly trouble
     {
       replace: () => void (replaced += 1),
       change: () => undefined,
+      progress: (revision) => void progress.push(revision),
       trouble: ({ code }) => void troubles.push(code),
     },
     { signal: stop.signal },
@@ -62,7 +68,7 @@ function follow(kube: Kube): { readonly replaced: () => number; readonly trouble
     await done;
     await kube.close();
   });
-  return { replaced: () => replaced, troubles };
+  return { replaced: () => replaced, troubles, progress };
 }
 
 const FORMS: readonly (readonly [string, (response: ServerResponse) => void])[] = [
@@ -104,9 +110,10 @@ it("goes on after the last bookmark, having seen that the server has not gone ba
     if (count === 1) response.end(`${JSON.stringify(bookmark)}\n`);
     else response.writeHead(200).flushHeaders();
   }, seen);
-  follow(openKube({ server }));
+  const { progress } = follow(openKube({ server }));
   await sleep(500);
   expect(seen).toEqual(["list", "watch 5", "list 1", "watch 4"]);
+  expect(progress).toEqual(["4"]);
 });
 
 it("shows a renewed token at once where the old one is refused", async () => {

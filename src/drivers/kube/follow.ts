@@ -76,8 +76,10 @@ async function followOnce<T extends KubeObject>(
     place.wellSince = performance.now();
     const watch = watchOnce(ground, from, { ...options, resourceVersion: place.version });
     for await (const event of watch) {
-      if (event.type === "bookmark") place.version = event.resourceVersion;
-      else {
+      if (event.type === "bookmark") {
+        place.version = event.resourceVersion;
+        follower.progress?.(event.resourceVersion);
+      } else {
         const { resourceVersion } = event.object.metadata ?? {};
         follower.change(event.type, trim(event.object));
         if (resourceVersion) place.version = resourceVersion;

@@ -8,6 +8,7 @@
  */
 
 import type { ComponentName, OfficialFile, Source } from "./source.ts";
+import { TOOLS } from "./tools.ts";
 
 export type { ComponentName } from "./source.ts";
 
@@ -83,7 +84,8 @@ function kubernetesFile(program: string): OfficialFile {
   };
 }
 
-export const CATALOGUE: readonly Component[] = [
+/** What the platform runs: what the lab brings. */
+export const PLATFORM: readonly Component[] = [
   {
     name: "kubernetes",
     kind: "binary",
@@ -249,6 +251,9 @@ export const CATALOGUE: readonly Component[] = [
     sources: [{ by: "assembled", from: ["images", "containerd"] }],
   },
 ];
+
+/** Everything that can be had. */
+export const CATALOGUE: readonly Component[] = [...PLATFORM, ...TOOLS];
 
 /** The component of that name. */
 export function component(name: ComponentName): Component {

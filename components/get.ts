@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
 import { BASE_ROOT_INDEX, wantedBaseRoot } from "./baseroot.ts";
-import { CATALOGUE, type Component, type ComponentName, component } from "./catalogue.ts";
+import { CATALOGUE, type Component, type ComponentName, component, PLATFORM } from "./catalogue.ts";
 import { IMAGE_ARCHIVE, makeComponent } from "./make.ts";
 import { NODE_PROGRAMS } from "./nodelayer.ts";
 import { partsOf, recipeOf } from "./recipes.ts";
@@ -44,13 +44,13 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Gets every component: what the lab needs. */
+/** Gets every component of the platform: what the lab needs. */
 export async function getAllComponents(options: GetOptions): Promise<Components> {
   const got = await getComponents(
-    CATALOGUE.map((entry) => entry.name),
+    PLATFORM.map((entry) => entry.name),
     options,
   );
-  return got as Components; // every component was asked for, so every path is there
+  return got as Components; // all of the platform was asked for, so every path is there
 }
 
 /**

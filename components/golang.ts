@@ -1,5 +1,5 @@
 /** Builds programs from Go modules, with Go's own cache inside ours so that a killed build goes on where it was. */
-import { readdir, rename, symlink } from "node:fs/promises";
+import { copyFile, readdir, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileSha256 } from "./files.ts";
 import { run, tied } from "./run.ts";
@@ -82,6 +82,7 @@ export async function buildGo(
     if (built !== name) await rename(join(out, built), join(out, name));
   }
   for (const [link, program] of Object.entries(source.links ?? {})) await symlink(program, join(out, link));
+  await copyFiles(go, source, out, where);
   return `Go module components/go/${source.module}`;
 }
 
@@ -105,6 +106,12 @@ function goEnvironment(cacheDir: string): NodeJS.ProcessEnv {
     GOEXPERIMENT: "",
     CGO_ENABLED: "0",
   };
+}
+
+async function copyFiles(go: string, { files }: GoSource, out: string, where: Where): Promise<void> {
+  if (!files) return;
+  const folder = (await run([go, "list", "-m", "-f={{.Dir}}", files.module], where)).trim();
+  for (const [path, name] of Object.entries(files.gives)) await copyFile(join(folder, path), join(out, name));
 }
 
 /** `go build -v` says a line for each package it compiles, among messages that hold spaces. */

@@ -6,6 +6,8 @@ export type ComponentName =
   | "coredns"
   | "pause"
   | "echo"
+  | "kubefedctl"
+  | "kubefed"
   | "base-root"
   | "node-layer"
   | "images"
@@ -44,6 +46,8 @@ export interface GoSource {
   readonly settings?: Readonly<Record<string, string>>;
   /** More names for a program that looks at what it is called by: name → program. */
   readonly links?: Readonly<Record<string, string>>;
+  /** Files that a module carries beside its source: path inside it → name. */
+  readonly files?: { readonly module: string; readonly gives: Readonly<Record<string, string>> };
 }
 
 /** Debian packages, from the archive the host's apt uses, verified by Debian's archive keyring. */

@@ -29,6 +29,12 @@ const CHECKS: readonly Check[] = [
 
 const COMPONENTS: Check = { name: "components", argv: ["node", "src/cli/main.ts", "components", "get"] };
 
+/** What some journeys need beside them; where it does not come in time, those are skipped. */
+const TOOLS: Check = {
+  name: "tools",
+  argv: ["timeout", "900", "node", "src/cli/main.ts", "components", "get", "kubefedctl"],
+};
+
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs everything; a failure does not stop what comes after it. */
@@ -59,7 +65,9 @@ async function setUp(): Promise<string | undefined> {
   }
   const obstacle = await labObstacle();
   if (obstacle !== undefined) return obstacle;
-  return (await runCheck(COMPONENTS, "inherit")) ? undefined : "the components could not be brought";
+  if (!(await runCheck(COMPONENTS, "inherit"))) return "the components could not be brought";
+  await runCheck(TOOLS, "inherit");
+  return undefined;
 }
 
 async function runCheck({ name, argv }: Check, output: "pipe" | "inherit"): Promise<boolean> {

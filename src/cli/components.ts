@@ -16,7 +16,7 @@ export const addComponents: AddCommand = (program) => {
         "components get",
         "components get kubernetes etcd",
       ])
-        .argument("[names...]", "which; all of them where none is named")
+        .argument("[names...]", "which; all that the platform runs where none is named")
         .action(get),
     ]),
   );
@@ -43,14 +43,16 @@ function listRow(component: ListedComponent): readonly string[] {
 }
 
 async function get(names: readonly string[], { output }: OutputOption): Promise<void> {
-  const [{ getComponents }, { CATALOGUE }, { showProgress }, { interruptSignal }] = await Promise.all([
-    import("#components/get.ts"),
-    import("#components/catalogue.ts"),
-    import("./progress.ts"),
-    import("./streams.ts"),
-  ]);
+  const [{ getComponents }, { CATALOGUE, PLATFORM }, { showProgress }, { interruptSignal }] =
+    await Promise.all([
+      import("#components/get.ts"),
+      import("#components/catalogue.ts"),
+      import("./progress.ts"),
+      import("./streams.ts"),
+    ]);
   const known = CATALOGUE.map(({ name }) => name);
-  const wanted = names.length === 0 ? known : names.map((name) => knownName(name, known));
+  const wanted =
+    names.length === 0 ? PLATFORM.map(({ name }) => name) : names.map((name) => knownName(name, known));
   const progress = showProgress();
   try {
     const paths = await getComponents(wanted, { emit: progress.emit, signal: interruptSignal() });

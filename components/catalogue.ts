@@ -7,24 +7,10 @@
  * release, then a build from the same version's Go module.
  */
 
-import type { ComponentName, OfficialFile, Source } from "./source.ts";
+import type { Component, ComponentName, OfficialFile } from "./source.ts";
 import { TOOLS } from "./tools.ts";
 
-export type { ComponentName } from "./source.ts";
-
-/** Of what kind the result is: programs, container images, a root file system, or programs from our own source. */
-export type ComponentKind = "binary" | "image" | "root" | "source";
-
-export interface Component {
-  readonly name: ComponentName;
-  readonly kind: ComponentKind;
-  readonly version: string;
-  /** What the platform needs it for. */
-  readonly reason: string;
-  /** Seconds on two idle cores with nothing cached, where no release can be downloaded. */
-  readonly expectedSeconds: number;
-  readonly sources: readonly [Source, ...Source[]];
-}
+export type { Component, ComponentKind, ComponentName } from "./source.ts";
 
 export const KUBERNETES = "v1.36.3";
 const CONTAINERD = "v2.4.2";

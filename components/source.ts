@@ -62,3 +62,17 @@ export interface AssembledSource {
 }
 
 export type Source = OfficialSource | GoSource | DebianSource | AssembledSource;
+
+/** Of what kind the result is: programs, container images, a root file system, or programs from our own source. */
+export type ComponentKind = "binary" | "image" | "root" | "source";
+
+export interface Component {
+  readonly name: ComponentName;
+  readonly kind: ComponentKind;
+  readonly version: string;
+  /** What the platform needs it for. */
+  readonly reason: string;
+  /** Seconds on two idle cores with nothing cached, where no release can be downloaded. */
+  readonly expectedSeconds: number;
+  readonly sources: readonly [Source, ...Source[]];
+}

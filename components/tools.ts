@@ -2,7 +2,7 @@
  * What only the tests and the bench take from outside: nothing of it runs in a
  * site, so neither the lab nor `components get` without names brings it.
  */
-import type { Component } from "./catalogue.ts";
+import type { Component } from "./source.ts";
 
 /** The last there was: the project is archived. */
 export const KUBEFED = "v0.10.0";

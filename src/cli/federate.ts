@@ -50,7 +50,7 @@ function enableCommand() {
       "federate enable deployments.apps --context attic",
     ]).argument("<type>", "as kubectl takes it"),
   ).action(async (type: string, { output, ...hub }: Options) => {
-    const { enableType } = await import("#app/federation.ts");
+    const { enableType } = await import("#app/federate.ts");
     const enabled = await useHub(hub, ({ kube }) => enableType(kube, type));
     show(output, enabled, () => [`${enabled.type} is federated by ${enabled.federated}.`]);
   });
@@ -65,7 +65,7 @@ function objectCommand() {
       .argument("<what...>", "files, or a type and a name")
       .option("-n, --namespace <name>", "of objects that name none"),
   ).action(async (what: readonly string[], { output, namespace, ...hub }: Options) => {
-    const { federateExisting, federateFiles } = await import("#app/federation.ts");
+    const { federateExisting, federateFiles } = await import("#app/federate.ts");
     const [type = "", name = ""] = what;
     const isType = what.length === 2 && !/[./\\]/.test(name) && !/\.(ya?ml|json)$/.test(type);
     const federated = await useHub(hub, (open) => {

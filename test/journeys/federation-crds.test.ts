@@ -350,6 +350,12 @@ describe("the fence", () => {
 
   it("stops writes at a hub while the crown moves, and for good once it has gone", async () => {
     const mine = { resource: crowns, name: "crown" };
+    await until(() =>
+      expect(put(admin, webs, web({}, `x${Date.now()}`), SYSTEM)).rejects.toThrow("is not open yet"),
+    );
+    const crown = (await admin.get(mine)) as KubeObject & { spec: { epoch: number } };
+    const { epoch } = crown.spec;
+    await agent.patch({ ...mine, subresource: "status" }, { status: { phase: "Open", epoch } });
     await until(() => put(admin, webs, web({}, "open"), SYSTEM));
     await admin.patch(mine, { spec: { frozen: { to: "cellar", at: "2026-01-01T00:00:00Z" } } });
     await until(() =>

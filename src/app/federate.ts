@@ -1,0 +1,187 @@
+/** Federates types and objects: what a person has in files or at the hub becomes what shall be at every site. */
+import { readFile } from "node:fs/promises";
+import { parseAllDocuments } from "yaml";
+import { wrongUse } from "#base/errors.ts";
+import { served } from "#control/federation/agent/install.ts";
+import { DEFINITIONS, NAMESPACES, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
+import { federate } from "#control/federation/api/federate.ts";
+import { federatedTypeFor, isNamespace, type TargetType } from "#control/federation/api/enable.ts";
+import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
+import { type FederatedTypeConfig, qualifiedName } from "#control/federation/api/type-config.ts";
+import { type Applied, type Kube, KubeError, type KindInfo, type KubeObject } from "#ports/kube.ts";
+
+/**
+ * Makes a type federated. Errors: FEDERATION_TYPE_UNKNOWN.
+ * @param name as kubectl takes it: plural, singular, kind, short name, `plural.group`
+ */
+export async function enableType(
+  kube: Kube,
+  name: string,
+): Promise<{ readonly type: string; readonly federated: string }> {
+  const target = await targetOf(kube, name);
+  const { crd, typeConfig } = federatedTypeFor(target);
+  const crdName = crd.metadata?.name ?? "";
+  await put(kube, { resource: DEFINITIONS, name: crdName }, crd);
+  const type = typeConfig.metadata?.name ?? "";
+  await served(() =>
+    put(kube, { resource: TYPE_CONFIGS, namespace: SYSTEM_NAMESPACE, name: type }, typeConfig),
+  );
+  const { federatedType } = typeConfig.spec;
+  const resource = {
+    group: federatedType.group ?? "",
+    version: federatedType.version,
+    plural: federatedType.pluralName,
+  };
+  await served(() => kube.list({ resource }));
+  return { type, federated: federatedType.kind };
+}
+
+/** Federates what files hold: every object becomes its Federated<Kind>, placed on every site. */
+export async function federateFiles(
+  kube: Kube,
+  files: readonly string[],
+  namespace: string,
+): Promise<readonly string[]> {
+  const texts = await Promise.all(files.map((file) => readOrRefuse(file)));
+  const objects = texts.flatMap((text) =>
+    parseAllDocuments(text).map((document) => document.toJS() as KubeObject | null),
+  );
+  return federateAll(
+    kube,
+    objects.filter((one) => one !== null),
+    namespace,
+  );
+}
+
+/** Federates an object that the hub has. */
+export async function federateExisting(
+  kube: Kube,
+  type: string,
+  name: string,
+  namespace: string,
+): Promise<readonly string[]> {
+  const target = await targetOf(kube, type);
+  const place = target.namespaced ? { namespace } : {};
+  const object = await kube.get({ resource: target, ...place, name });
+  const { group, version, kind } = target;
+  const apiVersion = group === "" ? version : `${group}/${version}`;
+  return federateAll(kube, [{ ...object, apiVersion, kind }], namespace);
+}
+
+async function federateAll(
+  kube: Kube,
+  objects: readonly KubeObject[],
+  namespace: string,
+): Promise<readonly string[]> {
+  const configs = (await kube.list({ resource: TYPE_CONFIGS })).items;
+  const done: string[] = [];
+  const namespaces = objects.filter((object) => isNamespaceObject(object));
+  for (const object of [...namespaces, ...objects.filter((one) => !namespaces.includes(one))]) {
+    // What is federated of a namespace lives in it.
+    if (namespaces.includes(object)) await ensureNamespace(kube, object.metadata?.name ?? "");
+    const config = configOf(configs, object);
+    const { targetType, federatedType } = config.spec;
+    const { group = "", version, kind, pluralName: plural, scope } = targetType;
+    const target = { group, version, kind, plural, namespaced: scope === "Namespaced" };
+    const placed = target.namespaced
+      ? { ...object, metadata: { ...object.metadata, namespace: object.metadata?.namespace ?? namespace } }
+      : object;
+    const resource = federate(placed, target, federatedType.group);
+    const place =
+      resource.metadata?.namespace === undefined ? {} : { namespace: resource.metadata.namespace };
+    const name = resource.metadata?.name ?? "";
+    const as = {
+      group: federatedType.group ?? "",
+      version: federatedType.version,
+      plural: federatedType.pluralName,
+    };
+    await put(kube, { resource: as, ...place, name }, resource);
+    done.push(`${federatedType.kind} ${place.namespace ? `${place.namespace}/` : ""}${name}`);
+  }
+  return done;
+}
+
+function isNamespaceObject({ apiVersion, kind }: KubeObject): boolean {
+  return apiVersion === "v1" && kind === "Namespace";
+}
+
+async function ensureNamespace(kube: Kube, name: string): Promise<void> {
+  if (await kube.find({ resource: NAMESPACES, name })) return;
+  try {
+    await kube.create({ resource: NAMESPACES }, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== "KUBE_ALREADY_EXISTS") throw error;
+  }
+}
+
+function configOf(configs: readonly FederatedTypeConfig[], object: KubeObject): FederatedTypeConfig {
+  const { apiVersion = "", kind = "" } = object;
+  const group = apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+  const config = configs.find(
+    ({ spec: { targetType } }) => targetType.kind === kind && (targetType.group ?? "") === group,
+  );
+  if (config) return config;
+  throw wrongUse(
+    "FEDERATION_TYPE_NOT_ENABLED",
+    `${kind || "an object without a kind"} (${apiVersion || "no apiVersion"}) is no federated type`,
+    kind
+      ? `Enable it: panopticon federate enable ${qualifiedName(kind.toLowerCase(), group)}`
+      : "Name its kind.",
+  );
+}
+
+async function targetOf(kube: Kube, wanted: string): Promise<TargetType> {
+  const { kinds } = await kube.discover();
+  const word = wanted.toLowerCase();
+  const names = ({ plural, singular, kind, shortNames, group }: KindInfo): readonly string[] => {
+    const words = [plural, singular, kind.toLowerCase(), ...shortNames];
+    return [...words, ...words.map((one) => qualifiedName(one, group))];
+  };
+  const one = kinds.find(
+    (kind) =>
+      names(kind).includes(word) &&
+      ["list", "watch", "patch", "delete"].every((verb) => kind.verbs.includes(verb)),
+  );
+  if (!one)
+    throw wrongUse(
+      "FEDERATION_TYPE_UNKNOWN",
+      `the hub has no type "${wanted}" that can be kept at sites`,
+      "Name it as kubectl does, such as deployments.apps; a CRD has to be in the hub first.",
+    );
+  const { group, version, kind, plural, namespaced, subresources, shortNames } = one;
+  const builtIn = isNamespace({ group, plural });
+  return {
+    group,
+    version,
+    kind,
+    plural,
+    namespaced,
+    shortNames,
+    ...(!builtIn && { scalable: subresources.includes("scale") }),
+  };
+}
+
+async function put(
+  kube: Kube,
+  ref: {
+    readonly resource: { readonly group: string; readonly version: string; readonly plural: string };
+    readonly namespace?: string;
+    readonly name: string;
+  },
+  object: KubeObject,
+): Promise<void> {
+  await kube.apply(ref, object as Applied<KubeObject>, { fieldManager: "panopticon-cli" });
+}
+
+async function readOrRefuse(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw wrongUse(
+      missing ? "CLI_FILE_MISSING" : "CLI_FILE_UNREADABLE",
+      `${file} ${missing ? "does not exist" : "can't be read"}.`,
+      "Name a YAML or JSON file, or a type and a name.",
+    );
+  }
+}

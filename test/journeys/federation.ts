@@ -11,6 +11,7 @@ import type { KeyedCertificate } from "#converge/pki/x509.ts";
 import type { KubeSettings } from "#drivers/kube/transport.ts";
 import type { Kube, KubeObject, Resource } from "#ports/kube.ts";
 import { type Plane, startPlanes } from "../kube/plane.ts";
+import { directLine, type Line, openLine } from "./line.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
@@ -29,11 +30,18 @@ export interface ConfigMap extends KubeObject {
 export interface Site {
   readonly name: string;
   readonly plane: Plane;
-  /** As the administrator. */
+  /** As the administrator, from inside the site. */
   readonly kube: Kube;
-  startAgent(): void;
+  /** By which its own agent reaches its API. */
+  readonly near: Line;
+  /** By which everybody else does: the agents of other sites and the operator. */
+  readonly far: Line;
+  /** @param environment more than the test's own */
+  startAgent(environment?: NodeJS.ProcessEnv): void;
   /** SIGKILL; resolves when it is gone. */
   killAgent(): Promise<void>;
+  /** Undefined while it does not run. */
+  agentProcess(): number | undefined;
   agentLog(): string;
 }
 
@@ -43,29 +51,44 @@ export interface Federation {
   readonly kubeconfig: string;
   /** Runs `panopticon` as the administrator; fails where it fails. */
   panopticon(...argv: readonly string[]): Promise<string>;
+  /** The same, to be killed. */
+  start(...argv: readonly string[]): ChildProcess;
   remove(): Promise<void>;
 }
 
+export interface FederationOptions {
+  /** Puts lines that can be cut before every API server. */
+  readonly lines?: boolean;
+}
+
 /** The first site is the hub; namespaces and config maps are federated, and so is the namespace `shop`. */
-export async function startFederation(count: number): Promise<Federation> {
+export async function startFederation(
+  count: number,
+  { lines: cuttable = false }: FederationOptions = {},
+): Promise<Federation> {
   const planes = await startPlanes(count);
   const dir = mkdtempSync(join(tmpdir(), "panopticon-federation-"));
   const kubeconfig = join(dir, "admin");
+  const [nears, fars] = await Promise.all(
+    [0, 1].map(() =>
+      Promise.all(planes.map(({ server }) => (cuttable ? openLine(server) : directLine(server)))),
+    ),
+  );
+  const lines = planes.map((plane, index) => ({
+    plane,
+    near: nears?.[index] as Line,
+    far: fars?.[index] as Line,
+  }));
   writeKubeconfig(
     kubeconfig,
-    planes.map(({ name, admin }) => [name, admin]),
+    lines.map(({ plane: { name, admin }, far: { server } }) => [name, { ...admin, server }]),
   );
-  const sites = await Promise.all(planes.map((plane) => openSite(plane, planes, dir)));
+  const sites = await Promise.all(lines.map((line) => openSite(line, lines, dir)));
   const [hub] = sites;
   if (!hub) throw new Error("a federation needs a site");
+  const command = (argv: readonly string[]) => [process.execPath, MAIN, ...argv, "--kubeconfig", kubeconfig];
   const panopticon = async (...argv: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await runProcess([
-      process.execPath,
-      MAIN,
-      ...argv,
-      "--kubeconfig",
-      kubeconfig,
-    ]);
+    const { code, stdout, stderr } = await runProcess(command(argv));
     if (code !== 0) throw new Error(`panopticon ${argv.join(" ")} ended with ${code}: ${stderr}`);
     return stdout;
   };
@@ -82,21 +105,35 @@ export async function startFederation(count: number): Promise<Federation> {
     sites,
     kubeconfig,
     panopticon,
+    start: (...argv) =>
+      spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command(argv)], { stdio: "ignore" }),
     async remove() {
       await Promise.all(sites.map((site) => site.killAgent()));
+      await Promise.all(lines.flatMap(({ near, far }) => [near.close(), far.close()]));
       await Promise.all(planes.map((plane) => plane.remove()));
       rmSync(dir, { recursive: true, force: true });
     },
   };
 }
 
-async function openSite(plane: Plane, planes: readonly Plane[], dir: string): Promise<Site> {
+interface Lines {
+  readonly plane: Plane;
+  readonly near: Line;
+  readonly far: Line;
+}
+
+async function openSite({ plane, near, far }: Lines, all: readonly Lines[], dir: string): Promise<Site> {
   const { name } = plane;
   const user = `panopticon:agent:${name}`;
   const access = await Promise.all(
-    planes.map(async (other) => [other.name, await other.user(user, ["system:masters"])] as const),
+    all.map(async (other): Promise<readonly [string, KubeSettings]> => {
+      const { server } = other.far;
+      return [other.plane.name, { ...(await other.plane.user(user, ["system:masters"])), server }];
+    }),
   );
-  const own = access.filter(([site]) => site === name);
+  const own = access
+    .filter(([site]) => site === name)
+    .map(([site, settings]) => [site, { ...settings, server: near.server }] as const);
   const [ownFile, othersFile, log] = ["own", "others", "log"].map((part) => join(dir, `${name}-${part}`)) as [
     string,
     string,
@@ -105,23 +142,28 @@ async function openSite(plane: Plane, planes: readonly Plane[], dir: string): Pr
   writeKubeconfig(ownFile, own);
   writeKubeconfig(othersFile, access);
   let agent: ChildProcess | undefined;
+  const runs = (): boolean => agent?.exitCode === null && agent.signalCode === null;
   return {
     name,
     plane,
     kube: plane.open(),
-    startAgent() {
-      if (agent?.exitCode === null && agent.signalCode === null)
-        throw new Error(`${name}'s agent runs already`);
+    near,
+    far,
+    agentProcess: () => (runs() ? agent?.pid : undefined),
+    startAgent(environment = {}) {
+      if (runs()) throw new Error(`${name}'s agent runs already`);
       const output = openSync(log, "a");
-      const argv = ["agent", "run", "--site", name, "--kubeconfig", ownFile, "--hub-kubeconfig", othersFile];
+      const files = ["--kubeconfig", ownFile, "--hub-kubeconfig", othersFile, "--endpoint", far.server];
+      const argv = ["agent", "run", "--site", name, ...files];
       agent = spawn("setpriv", ["--pdeathsig", "KILL", "--", process.execPath, MAIN, ...argv], {
         stdio: ["ignore", output, output],
+        env: { ...process.env, ...environment },
       });
       closeSync(output);
     },
     async killAgent() {
       const child = agent;
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      if (!child || !runs()) return;
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");
       await gone;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { runProcess } from "#base/process.ts";
+import { AGENTS_GROUP } from "#control/federation/join/identity.ts";
 import { kubeconfigEntries } from "#converge/pki/kubeconfig.ts";
 import type { KeyedCertificate } from "#converge/pki/x509.ts";
 import type { KubeSettings } from "#drivers/kube/transport.ts";
@@ -59,12 +60,14 @@ export interface Federation {
 export interface FederationOptions {
   /** Puts lines that can be cut before every API server. */
   readonly lines?: boolean;
+  /** False: nothing is federated yet. */
+  readonly types?: boolean;
 }
 
 /** The first site is the hub; namespaces and config maps are federated, and so is the namespace `shop`. */
 export async function startFederation(
   count: number,
-  { lines: cuttable = false }: FederationOptions = {},
+  { lines: cuttable = false, types = true }: FederationOptions = {},
 ): Promise<Federation> {
   const planes = await startPlanes(count);
   const dir = mkdtempSync(join(tmpdir(), "panopticon-federation-"));
@@ -93,14 +96,11 @@ export async function startFederation(
     return stdout;
   };
   await panopticon("federate", "init", "--site", hub.name);
-  for (const site of sites) site.startAgent();
-  await panopticon("federate", "enable", "namespaces");
-  await panopticon("federate", "enable", "configmaps");
-  await hub.kube.create(
-    { resource: { group: "", version: "v1", plural: "namespaces" } },
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: SPACE } },
+  await Promise.all(
+    sites.map(({ name }) => panopticon("site", "prepare", "--site", name, "--context", name)),
   );
-  await panopticon("federate", "namespace", SPACE);
+  for (const site of sites) site.startAgent();
+  if (types) await federateSpace(panopticon, hub);
   return {
     sites,
     kubeconfig,
@@ -116,6 +116,16 @@ export async function startFederation(
   };
 }
 
+async function federateSpace(panopticon: Federation["panopticon"], hub: Site): Promise<void> {
+  await panopticon("federate", "enable", "namespaces");
+  await panopticon("federate", "enable", "configmaps");
+  await hub.kube.create(
+    { resource: { group: "", version: "v1", plural: "namespaces" } },
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: SPACE } },
+  );
+  await panopticon("federate", "namespace", SPACE);
+}
+
 interface Lines {
   readonly plane: Plane;
   readonly near: Line;
@@ -128,7 +138,7 @@ async function openSite({ plane, near, far }: Lines, all: readonly Lines[], dir:
   const access = await Promise.all(
     all.map(async (other): Promise<readonly [string, KubeSettings]> => {
       const { server } = other.far;
-      return [other.plane.name, { ...(await other.plane.user(user, ["system:masters"])), server }];
+      return [other.plane.name, { ...(await other.plane.user(user, [AGENTS_GROUP])), server }];
     }),
   );
   const own = access

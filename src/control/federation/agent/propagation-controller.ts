@@ -15,6 +15,8 @@ import { openTypeWatch } from "./type-watch.ts";
 
 /** Sites answer one after the other: one sum for all of them. */
 const QUIET_MS = 300;
+/** So long nothing is said of sites that have not answered yet: mostly they will have. */
+const PATIENCE_MS = 3000;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
 
 export function propagationController({ clock }: Term): Controller {
@@ -84,7 +86,6 @@ export function propagationController({ clock }: Term): Controller {
       }
       const wait = (changedAt.get(idOf(work)) ?? 0) + QUIET_MS - clock.now();
       if (wait > 0) return { afterSeconds: wait / 1000 };
-      changedAt.delete(idOf(work));
       const { targetType } = watched.config.spec;
       const judged = judge({
         resource,
@@ -96,6 +97,9 @@ export function propagationController({ clock }: Term): Controller {
           ready: readyIn(one) ?? true,
         })),
       });
+      if (judged.waiting && wait > QUIET_MS - PATIENCE_MS)
+        return { afterSeconds: (wait + PATIENCE_MS - QUIET_MS) / 1000 };
+      changedAt.delete(idOf(work));
       const before = resource.status?.conditions?.find(({ type }) => type === "Propagation");
       const observedGeneration = resource.metadata?.generation ?? 0;
       const anew = (resource.status?.observedGeneration ?? 0) !== observedGeneration;

@@ -5,7 +5,7 @@ import type { Work } from "#control/runtime/queue.ts";
 import { KubeError, type ObjectRef } from "#ports/kube.ts";
 import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
-import { dueAt, noted, type Pace, type Pending } from "../status/coalesce.ts";
+import { dueAt, noted, type Pace, type Pending, yielding } from "../status/coalesce.ts";
 import { hashOf } from "./body.ts";
 import type { Report } from "./reports.ts";
 import { federatedKindOf, splitKey, TYPE_CONFIGS } from "./resources.ts";
@@ -31,7 +31,13 @@ export function statusController({ site, reports }: Term): Controller {
   });
   const pending = new Map<string, Pending>();
   const writtenAt = new Map<string, number>();
+  let lastChange = 0;
   const idOf = ({ group, key }: Work): string => `${group} ${key}`;
+  const due = (id: string): number => {
+    const one = pending.get(id);
+    if (!one) return dueAt({ since: 0, last: 0, urgent: false }, writtenAt.get(id), PACE);
+    return yielding(dueAt(one, writtenAt.get(id), PACE), one, { size: pending.size, last: lastChange });
+  };
 
   return {
     name: "status",
@@ -40,10 +46,9 @@ export function statusController({ site, reports }: Term): Controller {
     start(context) {
       reports.listen((type, key, urgent) => {
         const work = { group: type, key };
-        const pend = noted(pending.get(idOf(work)), Date.now(), urgent);
-        pending.set(idOf(work), pend);
-        const wait = dueAt(pend, writtenAt.get(idOf(work)), PACE) - Date.now();
-        context.addAfter(work, Math.max(0, wait) / 1000);
+        lastChange = Date.now();
+        pending.set(idOf(work), noted(pending.get(idOf(work)), lastChange, urgent));
+        context.addAfter(work, Math.max(0, due(idOf(work)) - lastChange) / 1000);
       });
     },
     async reconcile(work, context, signal) {
@@ -59,8 +64,8 @@ export function statusController({ site, reports }: Term): Controller {
       const report = reports.get(group, key);
       if (!resource || !report || report.hash !== hashOf(resource)) return undefined;
       const id = idOf(work);
-      const due = dueAt(pending.get(id) ?? { since: 0, last: 0, urgent: false }, writtenAt.get(id), PACE);
-      if (due > Date.now()) return { afterSeconds: (due - Date.now()) / 1000 };
+      const wait = due(id) - Date.now();
+      if (wait > 0) return { afterSeconds: wait / 1000 };
       pending.delete(id);
       const entry = entryOf(site, report, resource);
       const before = resource.status?.clusters?.find(({ name }) => name === site);

@@ -32,3 +32,23 @@ export function dueAt(pending: Pending, writtenAt: number | undefined, pace: Pac
     : Math.min(pending.last + pace.quietMs, pending.since + pace.mostMs);
   return writtenAt === undefined ? settled : Math.max(settled, writtenAt + pace.apartMs);
 }
+
+/** Changes of all objects that are not written yet. */
+export interface Burst {
+  readonly size: number;
+  /** ms since the epoch of the last change of any of them. */
+  readonly last: number;
+}
+
+const MANY = 32;
+const QUIET_MS = 250;
+const LONGEST_MS = 10_000;
+
+/**
+ * Where many objects change at once their statuses give way to the work itself,
+ * which people wait for more, and one write tells what several would have told.
+ */
+export function yielding(due: number, { since, urgent }: Pending, burst: Burst): number {
+  if (urgent || burst.size < MANY) return due;
+  return Math.max(due, Math.min(burst.last + QUIET_MS, since + LONGEST_MS));
+}

@@ -7,6 +7,8 @@ export interface Judged {
   readonly reason: AggregateReason;
   /** In a sentence; empty where all is well. */
   readonly message: string;
+  /** Nothing is wrong so far but that clusters have not answered yet. */
+  readonly waiting: boolean;
 }
 
 export interface JudgeInput {
@@ -22,12 +24,14 @@ export function judge({ resource, namespaced, namespace, clusters }: JudgeInput)
     return {
       reason: "NamespaceNotFederated",
       message: `namespace "${resource.metadata?.namespace}" has no FederatedNamespace, so this goes to no cluster`,
+      waiting: false,
     };
   const chosen = clusters.map((cluster) =>
     chosenBy(cluster, [resource, ...(namespaced && namespace ? [namespace] : [])]),
   );
   const broken = chosen.find((one) => typeof one === "object");
-  if (typeof broken === "object") return { reason: "ComputePlacementFailed", message: broken.unplaceable };
+  if (typeof broken === "object")
+    return { reason: "ComputePlacementFailed", message: broken.unplaceable, waiting: false };
   const entries = new Map((resource.status?.clusters ?? []).map((entry) => [entry.name, entry]));
   const wrong = clusters.flatMap((cluster, index) =>
     chosen[index]
@@ -35,8 +39,10 @@ export function judge({ resource, namespaced, namespace, clusters }: JudgeInput)
       : leftover(entries.get(cluster.name)),
   );
   const nowhere = !chosen.some(Boolean) && (resource.spec?.placement?.clusters?.length ?? 1) > 0;
-  if (wrong.length > 0) return { reason: "CheckClusters", message: wrong.join("; ") };
-  return { reason: "", message: nowhere ? "no cluster is selected" : "" };
+  const message = wrong.map(({ text }) => text).join("; ");
+  if (wrong.length > 0)
+    return { reason: "CheckClusters", message, waiting: wrong.every(({ waits }) => waits) };
+  return { reason: "", message: nowhere ? "no cluster is selected" : "", waiting: false };
 }
 
 function chosenBy(cluster: Cluster, selectors: readonly FederatedResource[]): ReturnType<typeof selects> {
@@ -44,20 +50,31 @@ function chosenBy(cluster: Cluster, selectors: readonly FederatedResource[]): Re
   return answers.find((one) => typeof one === "object") ?? answers.every(Boolean);
 }
 
+interface Complaint {
+  readonly text: string;
+  /** It may be on its way. */
+  readonly waits: boolean;
+}
+
 function unwell(
   { name, ready }: Cluster & { readonly ready: boolean },
   entry: ClusterStatus | undefined,
   resource: FederatedResource,
-): readonly string[] {
-  if (!ready) return [`${name}: ClusterNotReady`];
-  if (!entry) return [`${name}: not there yet`];
-  if (entry.status) return [`${name}: ${entry.status}${entry.message ? `, ${entry.message}` : ""}`];
+): readonly Complaint[] {
+  if (!ready) return [{ text: `${name}: ClusterNotReady`, waits: false }];
+  if (!entry) return [{ text: `${name}: not there yet`, waits: true }];
+  if (entry.status) return leftover(entry);
   const behind = (entry.observedGeneration ?? 0) < (resource.metadata?.generation ?? 0);
-  return behind ? [`${name}: still has generation ${entry.observedGeneration ?? 0}`] : [];
+  return behind
+    ? [{ text: `${name}: still has generation ${entry.observedGeneration ?? 0}`, waits: true }]
+    : [];
 }
 
-function leftover(entry: ClusterStatus | undefined): readonly string[] {
-  return entry?.status ? [`${entry.name}: ${entry.status}${entry.message ? `, ${entry.message}` : ""}`] : [];
+function leftover(entry: ClusterStatus | undefined): readonly Complaint[] {
+  if (!entry?.status) return [];
+  const { name, status, message } = entry;
+  const waits = status === "WaitingForRemoval" && !message;
+  return [{ text: `${name}: ${status}${message ? `, ${message}` : ""}`, waits }];
 }
 
 /**
@@ -67,7 +84,7 @@ function leftover(entry: ClusterStatus | undefined): readonly string[] {
  */
 export function propagation(
   before: Condition | undefined,
-  judged: Judged,
+  judged: Pick<Judged, "reason" | "message">,
   changed: boolean,
   now: string,
 ): Condition {

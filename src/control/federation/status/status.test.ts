@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import { federated, federatedNamespace } from "../test/federated.ts";
-import { dueAt, noted, type Pending } from "./coalesce.ts";
+import { dueAt, noted, type Pending, yielding } from "./coalesce.ts";
 import { judge, propagation } from "./condition.ts";
 import { failureOf, isRecoverable } from "./words.ts";
 
@@ -28,7 +28,7 @@ describe("the condition", () => {
   ];
 
   it("is well when every selected cluster has this generation", () => {
-    expect(judged(withStatus(well))).toEqual({ reason: "", message: "" });
+    expect(judged(withStatus(well))).toEqual({ reason: "", message: "", waiting: false });
   });
 
   it("says of every cluster what is wrong there", () => {
@@ -47,7 +47,10 @@ describe("the condition", () => {
       reason: "CheckClusters",
       message:
         "attic: UpdateFailed, spec.x: is immutable; cellar: still has generation 1; barn: not there yet; mill: ClusterNotReady",
+      waiting: false,
     });
+    const late = [well[0] as ClusterStatus, { name: "cellar", observedGeneration: 1 }];
+    expect(judged(withStatus(late)).waiting).toBe(true);
   });
 
   it("minds what a cluster that is no longer selected still has, and not that it is away", () => {
@@ -70,7 +73,11 @@ describe("the condition", () => {
     };
     expect(judged(withStatus([], unreadable)).reason).toBe("ComputePlacementFailed");
     const nowhere = { placement: { clusterSelector: { matchLabels: { a: "b" } } } };
-    expect(judged(withStatus([], nowhere))).toEqual({ reason: "", message: "no cluster is selected" });
+    expect(judged(withStatus([], nowhere))).toEqual({
+      reason: "",
+      message: "no cluster is selected",
+      waiting: false,
+    });
     expect(judged(withStatus([], { placement: { clusters: [] } })).message).toBe("");
   });
 
@@ -122,6 +129,14 @@ describe("coalescing", () => {
     expect(dueAt(noted(one, 1490, false), undefined, pace)).toBe(1500);
     expect(dueAt(one, 990, pace)).toBe(1190);
     expect(dueAt(noted(one, 1010, true), undefined, pace)).toBe(1000);
+  });
+
+  it("gives way to a burst, but not for ever, and not where something went wrong", () => {
+    const one = noted(undefined, 1000, false);
+    expect(yielding(1050, one, { size: 3, last: 1040 })).toBe(1050);
+    expect(yielding(1050, one, { size: 500, last: 1040 })).toBe(1290);
+    expect(yielding(1050, one, { size: 500, last: 30_000 })).toBe(11_000);
+    expect(yielding(1050, noted(one, 1040, true), { size: 500, last: 1040 })).toBe(1050);
   });
 
   it("writes every change in time, and few times, whatever comes", () => {

@@ -20,6 +20,9 @@ export const COREDNS = "v1.14.2";
 /** Likewise constants.PauseVersion. */
 export const PAUSE = "3.10.2";
 
+/** As package.json pins it. */
+export const NODE = "v24.21.0";
+
 /** Go's release, fetched only to build something where the host has no Go that is new enough. */
 export const GO = {
   version: "1.26.8",
@@ -228,13 +231,29 @@ export const PLATFORM: readonly Component[] = [
     sources: [{ by: "assembled", from: ["kubernetes", "etcd", "coredns", "pause", "echo", "base-root"] }],
   },
   {
+    name: "agent-runtime",
+    kind: "image",
+    version: NODE,
+    reason: "Node and the modules that npm installed, as the image below the agent's own",
+    expectedSeconds: 5,
+    sources: [{ by: "assembled", from: ["base-root"] }],
+  },
+  {
     name: "containerd-seed",
     kind: "image",
     version: CONTAINERD,
     reason:
       "containerd's folder with all images unpacked once, so that each node starts from a copy by hard links",
     expectedSeconds: 15,
-    sources: [{ by: "assembled", from: ["images", "containerd"] }],
+    sources: [{ by: "assembled", from: ["images", "agent-runtime", "containerd"] }],
+  },
+  {
+    name: "agent",
+    kind: "image",
+    version: "this checkout",
+    reason: "a site's part of the federation: our own source over its runtime",
+    expectedSeconds: 1,
+    sources: [{ by: "assembled", from: ["agent-runtime"] }],
   },
 ];
 

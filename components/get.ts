@@ -9,11 +9,12 @@ import { mkdir, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
+import { AGENT_ARCHIVE, writtenImage } from "./agent.ts";
 import { BASE_ROOT_INDEX, wantedBaseRoot } from "./baseroot.ts";
 import { CATALOGUE, type Component, type ComponentName, component, PLATFORM } from "./catalogue.ts";
 import { IMAGE_ARCHIVE, makeComponent } from "./make.ts";
 import { NODE_PROGRAMS } from "./nodelayer.ts";
-import { partsOf, recipeOf } from "./recipes.ts";
+import { findReady, partsOf, recipeOf } from "./recipes.ts";
 import {
   defaultCacheDir,
   ensureEntry,
@@ -35,6 +36,19 @@ export interface Components {
   readonly imageArchive: string;
   /** What a node gets as /var/lib/containerd by `cloneContainerdSeed`. */
   readonly containerdSeed: string;
+  readonly agent: AgentImage;
+}
+
+/** An image and the OCI archive that holds it. */
+export interface ImageArchive {
+  /** With the digest of its content as its tag. */
+  readonly name: string;
+  readonly archive: string;
+}
+
+/** The agent's image; its archive lacks the layers of `runtime`, which has to be imported before it. */
+export interface AgentImage extends ImageArchive {
+  readonly runtime: ImageArchive;
 }
 
 export interface GetOptions {
@@ -237,13 +251,28 @@ async function pathsOf(
   const nodeLayer = entries.get("node-layer")?.out;
   const images = entries.get("images")?.out;
   const containerdSeed = entries.get("containerd-seed")?.out;
+  const agent = await agentImage(entries);
   return {
     binaries,
     ...(baseRoot && { baseRoot }),
     ...(nodeLayer && { nodeLayer }),
     ...(images && { imageArchive: join(images, IMAGE_ARCHIVE) }),
     ...(containerdSeed && { containerdSeed }),
+    ...(agent && { agent }),
   };
+}
+
+/** The agent's image where it was made from the present source; nothing is made. */
+export async function readyAgent(cacheDir: string): Promise<AgentImage | undefined> {
+  return agentImage(await findReady(PLATFORM, cacheDir));
+}
+
+async function agentImage(entries: ReadonlyMap<ComponentName, StoredEntry>): Promise<AgentImage | undefined> {
+  const [agent, runtime] = [entries.get("agent")?.out, entries.get("agent-runtime")?.out];
+  if (agent === undefined || runtime === undefined) return undefined;
+  const { name } = await writtenImage(agent);
+  const below = { name: (await writtenImage(runtime)).name, archive: join(runtime, AGENT_ARCHIVE) };
+  return { name, archive: join(agent, AGENT_ARCHIVE), runtime: below };
 }
 
 async function ageHours(path: string): Promise<number> {

@@ -113,7 +113,11 @@ async function libraries(root: string, program: string): Promise<readonly string
 }
 
 /** Adds a file, and the links on the way to it (Debian's /lib is a link to usr/lib). */
-async function addWithLinks(root: string, path: string, entries: Map<string, LayerEntry>): Promise<void> {
+export async function addWithLinks(
+  root: string,
+  path: string,
+  entries: Map<string, LayerEntry>,
+): Promise<void> {
   const [first = "", ...rest] = path.slice(1).split("/");
   const top = join(root, first);
   if ((await lstat(top)).isSymbolicLink()) {
@@ -132,6 +136,6 @@ async function addWithLinks(root: string, path: string, entries: Map<string, Lay
   await addWithLinks(root, join("/", relative, "..", target), entries);
 }
 
-function executable(path: string, file: string): LayerEntry {
+export function executable(path: string, file: string): LayerEntry {
   return { path, file, mode: 0o755 };
 }

@@ -20,19 +20,33 @@ export interface Layer {
   readonly entries: readonly LayerEntry[];
 }
 
+/** A layer that whoever imports the archive has already, from another image; it is named and not written. */
+export interface HeldLayer {
+  /** `sha256:…` of its uncompressed tar. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
 export interface ImageSpec {
-  /** Full name with tag, such as registry.k8s.io/pause:3.10.2. */
-  readonly name: string;
+  /** Full name with tag, such as registry.k8s.io/pause:3.10.2; or made from the digests of its layers. */
+  readonly name: string | ((layers: readonly HeldLayer[]) => string);
   /** Bottom first. The same object in several images is written once. */
-  readonly layers: readonly Layer[];
+  readonly layers: readonly (Layer | HeldLayer)[];
   readonly entrypoint: readonly string[];
   readonly user?: string;
+}
+
+export interface WrittenImage {
+  readonly name: string;
+  readonly layers: readonly HeldLayer[];
 }
 
 interface Blob {
   readonly digest: string;
   readonly size: number;
-  readonly content: { readonly file: string } | { readonly text: string };
+  /** Missing where whoever imports it has it already. */
+  readonly content?: { readonly file: string } | { readonly text: string };
 }
 
 interface Descriptor {
@@ -52,26 +66,30 @@ export async function writeImages(
   architecture: string,
   path: string,
   scratch: string,
-): Promise<void> {
+): Promise<readonly WrittenImage[]> {
   const blobs = new Map<string, Blob>();
-  const layers = new Map<Layer, Blob>();
+  const layers = new Map<Layer | HeldLayer, Blob>();
   const manifests: object[] = [];
   const dockerManifest: object[] = [];
+  const written: WrittenImage[] = [];
   for (const image of images) {
     for (const layer of image.layers) {
       if (!layers.has(layer))
-        layers.set(layer, await writeLayer(layer, join(scratch, `layer-${layers.size}.tar`)));
+        layers.set(layer, await blobOf(layer, join(scratch, `layer-${layers.size}.tar`)));
     }
     const imageLayers = image.layers.flatMap((layer) => layers.get(layer) ?? []);
+    const held = imageLayers.map(({ digest, size }) => ({ digest, size }));
+    const name = typeof image.name === "string" ? image.name : image.name(held);
     const config = textBlob(imageConfig(image, imageLayers, architecture));
     const manifest = textBlob(imageManifest(config, imageLayers));
     for (const blob of [...imageLayers, config, manifest]) blobs.set(blob.digest, blob);
-    manifests.push(indexEntry(image, manifest, architecture));
+    manifests.push(indexEntry(name, manifest, architecture));
     dockerManifest.push({
       Config: blobPath(config),
-      RepoTags: [image.name],
+      RepoTags: [name],
       Layers: imageLayers.map(blobPath),
     });
+    written.push({ name, layers: held });
   }
   const members: readonly (readonly [string, Blob])[] = [
     ["index.json", textBlob({ schemaVersion: 2, mediaType: MEDIA.index, manifests })],
@@ -80,6 +98,7 @@ export async function writeImages(
     ...[...blobs.values()].map((blob): [string, Blob] => [blobPath(blob), blob]),
   ];
   await writeTar(path, (archive) => fillArchive(archive, members));
+  return written;
 }
 
 const MEDIA = {
@@ -112,19 +131,20 @@ function imageManifest(config: Blob, layers: readonly Blob[]): object {
   };
 }
 
-function indexEntry(image: ImageSpec, manifest: Blob, architecture: string): object {
+function indexEntry(name: string, manifest: Blob, architecture: string): object {
   return {
     ...descriptor(MEDIA.manifest, manifest),
     platform: { architecture, os: "linux" },
     annotations: {
-      "io.containerd.image.name": image.name,
-      "org.opencontainers.image.ref.name": image.name.slice(image.name.lastIndexOf(":") + 1),
+      "io.containerd.image.name": name,
+      "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
     },
   };
 }
 
-/** Writes a layer as a tar and gives its digest. */
-async function writeLayer(layer: Layer, path: string): Promise<Blob> {
+/** Writes a layer as a tar and gives its digest; one that is held already is not written. */
+async function blobOf(layer: Layer | HeldLayer, path: string): Promise<Blob> {
+  if (!("entries" in layer)) return layer;
   await writeTar(path, (archive) => fillLayer(archive, layer));
   const digest = `sha256:${await fileSha256(path)}`;
   return { digest, size: (await stat(path)).size, content: { file: path } };
@@ -165,6 +185,7 @@ async function fillArchive(archive: Pack, members: readonly (readonly [string, B
     await addEntry(archive, { name: `${folder}/`, type: "directory", mode: 0o755 });
   }
   for (const [name, { content }] of members) {
+    if (content === undefined) continue;
     if ("file" in content) await addFile(archive, name, content.file, 0o644);
     else await addEntry(archive, { name, mode: 0o644 }, content.text);
   }

@@ -1,10 +1,11 @@
 /** How each component is made from its sources, the best that works first. */
 import { join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
+import { AGENT_ARCHIVE, makeAgent, makeRuntime, writtenImage } from "./agent.ts";
 import type { Component, ComponentName } from "./catalogue.ts";
 import { Unreachable } from "./download.ts";
 import { buildGo, prepareGo } from "./golang.ts";
-import { type ImageParts, imageSpecs } from "./images.ts";
+import { ALL_IMAGES, type ImageParts, imageSpecs } from "./images.ts";
 import { writeImages } from "./imagetar.ts";
 import { makeNodeLayer } from "./nodelayer.ts";
 import { releaseArchitecture, takeOfficial } from "./official.ts";
@@ -75,11 +76,16 @@ async function assemble(name: ComponentName, parts: Parts, options: MakeOptions)
   if (name === "node-layer") return makeNodeLayer(parts, options.out);
   if (name === "images") {
     const specs = await imageSpecs(imageParts(parts));
-    return writeImages(specs, releaseArchitecture(), join(options.out, IMAGE_ARCHIVE), options.scratch);
+    await writeImages(specs, releaseArchitecture(), join(options.out, IMAGE_ARCHIVE), options.scratch);
+    return;
   }
+  if (name === "agent-runtime") return makeRuntime(part(parts, "base-root"), options.out, options.scratch);
+  if (name === "agent") return makeAgent(part(parts, "agent-runtime"), options.out, options.scratch);
   if (name === "containerd-seed") {
-    const archive = join(part(parts, "images"), IMAGE_ARCHIVE);
-    return makeSeed(options.out, { ...options, bin: part(parts, "containerd"), archive });
+    const runtime = part(parts, "agent-runtime");
+    const archives = [join(part(parts, "images"), IMAGE_ARCHIVE), join(runtime, AGENT_ARCHIVE)];
+    const images = [...ALL_IMAGES, (await writtenImage(runtime)).name];
+    return makeSeed(options.out, { ...options, bin: part(parts, "containerd"), archives, images });
   }
   throw new Error(`nothing here puts ${name} together`);
 }

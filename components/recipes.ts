@@ -1,5 +1,6 @@
 /** What decides each component's result, so that its key in the store can be known before it is made. */
 import { type Component, type ComponentName } from "./catalogue.ts";
+import { agentRecipe, runtimeRecipe } from "./agent.ts";
 import { BASE_ROOT_INDEX } from "./baseroot.ts";
 import { buildFlags, moduleFiles } from "./golang.ts";
 import { IMAGES_REVISION } from "./images.ts";
@@ -8,10 +9,12 @@ import { SEED_REVISION } from "./seed.ts";
 import { keyOf, lastEntry, findEntry, type StoredEntry } from "./store.ts";
 import type { GoSource } from "./source.ts";
 
-const ASSEMBLY: Partial<Record<ComponentName, unknown>> = {
-  "node-layer": NODE_PROGRAMS,
-  images: IMAGES_REVISION,
-  "containerd-seed": SEED_REVISION,
+const ASSEMBLY: Partial<Record<ComponentName, () => unknown>> = {
+  "node-layer": () => NODE_PROGRAMS,
+  images: () => IMAGES_REVISION,
+  "agent-runtime": runtimeRecipe,
+  "containerd-seed": () => SEED_REVISION,
+  agent: agentRecipe,
 };
 
 /** The recipe of anything but the base root; `keys` has the store keys of what it is put together from. */
@@ -19,12 +22,13 @@ export async function recipeOf(
   component: Component,
   keys: Readonly<Partial<Record<ComponentName, string>>>,
 ): Promise<unknown> {
+  const assembly = ASSEMBLY[component.name];
   const go = component.sources.find((source) => source.by === "go");
   return {
     architecture: process.arch,
     sources: component.sources,
     ...(go && { build: await buildRecipe(go) }),
-    ...(component.name in ASSEMBLY && { assembly: ASSEMBLY[component.name], keys }),
+    ...(assembly && { assembly: await assembly(), keys }),
   };
 }
 

@@ -10,7 +10,6 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { worldFailed } from "#base/errors.ts";
 import { exists } from "./files.ts";
-import { ALL_IMAGES } from "./images.ts";
 import { run, tied } from "./run.ts";
 
 /** Raise it when the seed changes though its parts don't. */
@@ -19,7 +18,9 @@ export const SEED_REVISION = 1;
 export interface SeedOptions {
   /** Folder with containerd and ctr. */
   readonly bin: string;
-  readonly archive: string;
+  readonly archives: readonly string[];
+  /** Names of all images in them. */
+  readonly images: readonly string[];
   readonly scratch: string;
   readonly signal?: AbortSignal | undefined;
   readonly say: (what: string) => void;
@@ -38,7 +39,7 @@ const DISABLED_PLUGINS = [
 ] as const;
 
 /**
- * Imports the archive with a containerd of our own, which sees mounts of its own
+ * Imports the archives with a containerd of our own, which sees mounts of its own
  * and no other containerd. `out` becomes what a node has as /var/lib/containerd.
  * Needs root. The images carry the label by which kubelet never removes them: a
  * node may have no registry to fetch them from again. CRI's own labels are added
@@ -61,15 +62,9 @@ export async function makeSeed(out: string, options: SeedOptions): Promise<void>
   try {
     await untilServing(daemon, options);
     options.say("importing images");
-    await ctr(
-      daemon,
-      options,
-      "images",
-      "import",
-      "--label",
-      "io.cri-containerd.pinned=pinned",
-      options.archive,
-    );
+    const pinned = ["--label", "io.cri-containerd.pinned=pinned"];
+    for (const archive of options.archives)
+      await ctr(daemon, options, "images", "import", ...pinned, archive);
     await checkImported(daemon, options);
   } catch (error) {
     if (daemon.exitCode === null) throw error;
@@ -159,7 +154,7 @@ async function untilServing(daemon: ChildProcess, options: SeedOptions): Promise
 /** `ctr images check` has a line per image: name, type, digest, "complete (n/n)", sizes, unpacked. */
 async function checkImported(daemon: ChildProcess, options: SeedOptions): Promise<void> {
   const checked = await ctr(daemon, options, "images", "check");
-  const missing = ALL_IMAGES.filter((name) => {
+  const missing = options.images.filter((name) => {
     const line = checked.split("\n").find((candidate) => candidate.startsWith(`${name} `)) ?? "";
     return !(/\bcomplete\b/.test(line) && /\btrue\s*$/.test(line));
   });

@@ -11,7 +11,9 @@ export type ComponentName =
   | "base-root"
   | "node-layer"
   | "images"
-  | "containerd-seed";
+  | "agent-runtime"
+  | "containerd-seed"
+  | "agent";
 
 /** How a release's content is checked. */
 export type Checksum =

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CrownSpec } from "#control/federation/api/crown.ts";
+import { openGraves } from "#control/federation/agent/graves.ts";
 import { openReports } from "#control/federation/agent/reports.ts";
 import { systemClock } from "#control/runtime/clock.ts";
 import { refuseTwoOwners } from "#control/runtime/outputs.ts";
@@ -9,7 +10,8 @@ describe("the list of controllers", () => {
   it.each([true, false])("has one owner for each output (at the hub: %s)", (holds) => {
     const site = { name: "attic", kind: "on-prem", seat: 1, endpoints: [] } as const;
     const crown: CrownSpec = { epoch: 1001, holder: "attic", sites: [site], history: [] };
-    const term = { site: "attic", crown, holds, clock: systemClock, reports: openReports() };
+    const own = { reports: openReports(), graves: openGraves() };
+    const term = { site: "attic", crown, holds, clock: systemClock, ...own };
     const controllers = siteControllers(term, site, async () => undefined);
     refuseTwoOwners(controllers);
     const owned = controllers.flatMap(({ outputs }) => outputs);

@@ -3,6 +3,7 @@ import type { CrownSite } from "#control/federation/api/crown.ts";
 import { applyController } from "#control/federation/agent/apply-controller.ts";
 import { conflictController } from "#control/federation/agent/conflict-controller.ts";
 import { resting } from "#control/federation/agent/gate.ts";
+import { graveController } from "#control/federation/agent/grave-controller.ts";
 import { heartbeatController } from "#control/federation/agent/heartbeat-controller.ts";
 import { mirrorController } from "#control/federation/agent/mirror-controller.ts";
 import { preferenceController } from "#control/federation/agent/preference-controller.ts";
@@ -23,6 +24,7 @@ export function siteControllers(
     resting(mirrorController(term, ready), "site", term.clock),
     resting(applyController(term), "site", term.clock),
     resting(statusController(term), "hub", term.clock),
+    graveController(term),
     heartbeatController(term, own),
     ...(term.holds
       ? [

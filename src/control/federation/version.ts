@@ -18,3 +18,16 @@ export function compareRevisions(left: string, right: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a === b ? 0 : a < b ? -1 : 1;
 }
+
+/** A version in one word; `readVersion` reads it. */
+export function versionText({ epoch, resourceVersion }: Version): string {
+  return `${epoch}-${resourceVersion}`;
+}
+
+/** Undefined where the text is no version. */
+export function readVersion(text: string): Version | undefined {
+  const [, epoch, resourceVersion] = /^([0-9]+)-([0-9]+)$/.exec(text) ?? [];
+  return epoch === undefined || resourceVersion === undefined
+    ? undefined
+    : { epoch: Number(epoch), resourceVersion };
+}

@@ -12,10 +12,18 @@ import { MANAGED_LABEL } from "../api/names.ts";
 import { type FederatedTypeConfig, resourceOf } from "../api/type-config.ts";
 import { type Applied, appliedOf, drift } from "../place/drift.ts";
 import { desired, type Present } from "../place/desired.ts";
-import type { Cluster } from "../place/placement.ts";
 import { removalOf } from "../deletion/removal.ts";
 import { failureOf } from "../status/words.ts";
-import { applyPresent, federatedKey, isNamespaceConfig, refOf, release, targetKey } from "./apply.ts";
+import {
+  applyPresent,
+  copyRef,
+  federatedKey,
+  isNamespaceConfig,
+  refOf,
+  release,
+  targetKey,
+} from "./apply.ts";
+import { isOrphaned, ownCluster } from "./mirrors.ts";
 import { openRemovals, type Removals } from "./removals.ts";
 import type { Report } from "./reports.ts";
 import {
@@ -149,11 +157,12 @@ function syncTypes(context: Context, { mirrors, types }: State): void {
 function notServed(
   watched: WatchedType<KubeObject>,
   { type, key, mirror }: Pick<Task, "type" | "key" | "mirror">,
-  { site, reports }: Term,
+  { site, reports, graves }: Term,
 ): Again {
   const trouble = watched.trouble();
   if (!trouble) return NOT_KNOWN_YET;
   const { kind } = watched.config.spec.targetType;
+  if (trouble.status === 404 && mirror.spec.tombstone) graves.carriedOut(mirrorName(mirror.spec));
   const message = `${site} does not serve ${kind}: ${trouble.problems[0]?.message ?? trouble.message}`;
   reports.put(type, key, { hash: mirror.spec.hash, status: failureOf("read"), message });
   return { afterSeconds: 5 };
@@ -162,6 +171,7 @@ function notServed(
 async function reconcileOne(task: Task, context: Context, state: State): Promise<Again | void> {
   const { mirror, type, key } = task;
   if (mirror.spec.tombstone) return remove(task, context, state, mirror.spec.tombstone);
+  state.term.graves.isAlive(mirrorName(mirror.spec));
   const input = inputOf(task, context, state);
   if (!input) return NOT_KNOWN_YET;
   let { observed } = task;
@@ -224,7 +234,13 @@ async function remove(
   state: State,
   { orphan = false, deleteOptions }: { readonly orphan?: boolean; readonly deleteOptions?: string },
 ): Promise<Again | void> {
-  const { type, key, watched, observed, signal, mirror } = task;
+  const { type, key, watched, signal, mirror } = task;
+  // The watch may not have told yet of what has just been made here.
+  const unseen = !task.observed && state.applied.has(`${type} ${key}`);
+  const observed = unseen
+    ? await context.kube("site").find(copyRef(watched.config, key), { signal })
+    : task.observed;
+  state.applied.delete(`${type} ${key}`);
   const step = removalOf({
     observed,
     namespaceType: isNamespaceConfig(watched.config),
@@ -233,7 +249,7 @@ async function remove(
     ...(deleteOptions !== undefined && { deleteOptions }),
   });
   if (step.do === "nothing") {
-    state.applied.delete(`${type} ${key}`);
+    if (step.gone && mirror.spec.tombstone) state.term.graves.carriedOut(mirrorName(mirror.spec));
     state.removals.cancel(type, key);
     if (!step.gone) return tell(task, state, "WaitingForRemoval", "");
     return tell(task, state, undefined, "");
@@ -262,11 +278,6 @@ async function remove(
   context.addAfter(SWEEP, GATHER_SECONDS);
 }
 
-/** Copies of a resource that is marked so stay where it is no longer placed, too. */
-function isOrphaned({ spec }: Mirror): boolean {
-  return metadataOf(spec)?.annotations?.["kubefed.io/orphan"] === "true";
-}
-
 function tell(task: Task, { term }: State, status: Report["status"], message: string): void {
   term.reports.put(task.type, task.key, { hash: task.mirror.spec.hash, status, message });
 }
@@ -279,17 +290,6 @@ function failed(task: Task, state: State, error: unknown, operation: "create" | 
   if (error.status === 404) return { afterSeconds: MISSING_SECONDS };
   if ([400, 403, 405, 413, 415, 422].includes(error.status)) return { afterSeconds: REFUSED_SECONDS };
   throw error;
-}
-
-function ownCluster(cache: Cache<Mirror>, site: string): Cluster | undefined {
-  const mirror = cache.by("type", kindName(CLUSTERS)).find(({ spec }) => spec.name === site && spec.body);
-  const labels = (mirror && metadataOf(mirror.spec))?.labels ?? {};
-  return mirror && { name: site, labels };
-}
-
-function metadataOf({ body }: Mirror["spec"]): KubeObject["metadata"] {
-  const object: KubeObject | undefined = body;
-  return object?.metadata;
 }
 
 function countOf({ types }: State): number {

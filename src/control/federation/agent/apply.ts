@@ -20,6 +20,12 @@ export function refOf({ spec }: FederatedTypeConfig, { metadata }: KubeObject): 
   };
 }
 
+/** Where the copy of the federated resource of this key is at the site. */
+export function copyRef(config: FederatedTypeConfig, key: string): ObjectRef {
+  const { namespace, name } = splitKey(targetKey(config, key));
+  return refOf(config, { metadata: { name, namespace } });
+}
+
 /** Applies it, and takes away what an override wants gone; gives the object as it then is. */
 export async function applyPresent(
   kube: Kube,

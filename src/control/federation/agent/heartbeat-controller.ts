@@ -2,7 +2,8 @@
 import type { Context, Controller } from "#control/runtime/controller.ts";
 import { KubeError, type KubeObject } from "#ports/kube.ts";
 import type { CrownSite, CrownSpec } from "../api/crown.ts";
-import { CORE_GROUP, CROWN_NAME, SYSTEM_NAMESPACE } from "../api/names.ts";
+import { BURIED_ANNOTATION, CORE_GROUP, CROWN_NAME, SYSTEM_NAMESPACE } from "../api/names.ts";
+import { versionText } from "../version.ts";
 import { CLUSTERS, CROWNS, LEASES } from "./resources.ts";
 import type { Term } from "./term.ts";
 
@@ -50,7 +51,7 @@ export function heartbeatController(term: Term, own: Omit<CrownSite, "seat">): C
   };
 }
 
-async function beat(context: Context, { site, clock }: Term, signal: AbortSignal): Promise<void> {
+async function beat(context: Context, { site, clock, graves }: Term, signal: AbortSignal): Promise<void> {
   const kube = context.kube("hub");
   const options = { signal, timeoutSeconds: ANSWER_SECONDS };
   const spec = {
@@ -59,8 +60,10 @@ async function beat(context: Context, { site, clock }: Term, signal: AbortSignal
     renewTime: clock.wall().toISOString().replace("Z", "000Z"),
   };
   const ref = { resource: LEASES, namespace: SYSTEM_NAMESPACE, name: leaseName(site) };
+  const { confirmed } = graves;
+  const annotations = confirmed && { [BURIED_ANNOTATION]: versionText(confirmed) };
   try {
-    await kube.patch(ref, { spec }, options);
+    await kube.patch(ref, { ...(annotations && { metadata: { annotations } }), spec }, options);
   } catch (error) {
     if (!(error instanceof KubeError) || error.status !== 404) throw error;
     const head = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: ref.name } };

@@ -9,6 +9,7 @@ import { type Mirror, type MirrorSpec, mirrorName, type ObjectKey } from "../api
 import { CROWN_NAME, TOMBSTONE_LABEL } from "../api/names.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
 import { buried } from "../deletion/tombstones.ts";
+import { compareRevisions, compareVersions } from "../version.ts";
 import { hashOf } from "./body.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { type MirrorStore, notBefore, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
@@ -30,6 +31,8 @@ const CHECKPOINT_SECONDS = 1;
 /** Between two comparisons of everything, while the crown waits to be handed over to this site. */
 const HANDOVER_SECONDS = 0.3;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
+/** A watch on which nothing happens says once a minute how far it is. */
+const BEHIND = { afterSeconds: 10 };
 const CHECKPOINT: Work = { group: "checkpoint", key: CROWN_NAME };
 
 /**
@@ -114,6 +117,26 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
     return { afterSeconds: handover ? HANDOVER_SECONDS : CHECKPOINT_SECONDS };
   };
 
+  /** Whether nothing older than the hub's record of a deletion can come here any more. */
+  const settle = (record: Mirror, mirror: MirrorSpec | undefined, revision: string) => {
+    const { name = "", resourceVersion = "0" } = record.metadata ?? {};
+    const copied = mirror?.tombstone !== undefined && compareVersions(mirror, record.spec) === 0;
+    if (!copied && compareRevisions(revision, resourceVersion) < 0) return BEHIND;
+    term.graves.settled(name, resourceVersion);
+    return undefined;
+  };
+  /** Of a type that is federated no more only the deletions are of interest. */
+  const settleUnwatched = async ({ group, key }: Work, context: Context, signal: AbortSignal) => {
+    if (term.holds) return undefined;
+    const records = [...context.cache(tombstones).list()];
+    const record = records.find(({ spec }) => kindName(spec) === group && joinKey(spec) === key);
+    const mirror = record && store.get(record.metadata?.name ?? "")?.spec;
+    if (!record) return undefined;
+    const spec = await absent(mirror, record.spec, term, () => Promise.resolve("0"));
+    if (spec) await store.put(spec, signal);
+    return settle(record, spec ?? mirror, context.cache(configs).revision);
+  };
+
   return {
     name: "mirror",
     inputs: [...fixed.map(([, input]) => input), mirrors, crowns, ...(term.holds ? [] : [tombstones])],
@@ -132,12 +155,14 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
       }
       if (group === CHECKPOINT.group) return reconcileCheckpoint(context, signal);
       const source = cacheOf(context, group);
-      if (!source) return undefined;
+      if (!source) return settleUnwatched(work, context, signal);
       if (!source.cache.synced) return NOT_LISTED_YET;
       const objectKey: ObjectKey = { ...onlyKind(source.kind), ...splitKey(key) };
-      const mirror = store.get(mirrorName(objectKey))?.spec;
+      const name = mirrorName(objectKey);
+      const mirror = store.get(name)?.spec;
       const object = source.cache.get(key);
-      const grave = term.holds ? undefined : context.cache(tombstones).get(mirrorName(objectKey))?.spec;
+      const record = term.holds ? undefined : context.cache(tombstones).get(name);
+      const grave = record?.spec;
       const spec = object
         ? present(objectKey, object, mirror, epoch)
         : await absent(mirror, grave, term, () => revisionOf(context.kube("hub"), source.kind, signal));
@@ -145,7 +170,8 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
       const revision = object?.metadata?.resourceVersion ?? spec?.resourceVersion;
       // A deletion counts as stored only once there is a tombstone.
       if (object || spec || mirror?.tombstone || !mirror) checkpoint.stored(group, key, revision);
-      return undefined;
+      if (!record || object) return undefined;
+      return settle(record, spec ?? mirror, source.cache.revision);
     },
   };
 }

@@ -2,10 +2,11 @@
 import type { Cache } from "#control/runtime/cache.ts";
 import { apiPath, type Kube, type KubeObject, type Resource } from "#ports/kube.ts";
 import { type Mirror, type MirrorSpec, mirrorName, type ObjectKey } from "../api/mirror.ts";
-import { FEDERATION_GROUP, TOMBSTONE_LABEL } from "../api/names.ts";
+import { FEDERATION_GROUP, ORPHAN_ANNOTATION, TOMBSTONE_LABEL } from "../api/names.ts";
 import { compareRevisions, type Version } from "../version.ts";
+import type { Cluster } from "../place/placement.ts";
 import { bodyOf, hashOf } from "./body.ts";
-import { MIRRORS } from "./resources.ts";
+import { CLUSTERS, kindName, MIRRORS } from "./resources.ts";
 
 export interface MirrorStore {
   /** The newest that is known: our own last write, where the watch has not told of it yet. */
@@ -82,4 +83,21 @@ export function notBefore(mirror: Version, version: Version): Version {
   const older =
     mirror.epoch === version.epoch && compareRevisions(mirror.resourceVersion, version.resourceVersion) > 0;
   return older ? { epoch: mirror.epoch, resourceVersion: mirror.resourceVersion } : version;
+}
+
+/** Copies of a resource that is marked so stay where it is no longer placed, too. */
+export function isOrphaned({ spec }: Mirror): boolean {
+  return metadataOf(spec)?.annotations?.[ORPHAN_ANNOTATION] === "true";
+}
+
+/** The site as placement sees it, by its mirrors; undefined where they do not have it yet. */
+export function ownCluster(cache: Cache<Mirror>, site: string): Cluster | undefined {
+  const mirror = cache.by("type", kindName(CLUSTERS)).find(({ spec }) => spec.name === site && spec.body);
+  const labels = (mirror && metadataOf(mirror.spec))?.labels ?? {};
+  return mirror && { name: site, labels };
+}
+
+function metadataOf({ body }: Mirror["spec"]): KubeObject["metadata"] {
+  const object: KubeObject | undefined = body;
+  return object?.metadata;
 }

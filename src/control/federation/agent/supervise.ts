@@ -10,6 +10,7 @@ import type { Kube } from "#ports/kube.ts";
 import type { Crown, CrownSite, CrownSpec } from "../api/crown.ts";
 import { CROWN_NAME } from "../api/names.ts";
 import { sitesToAsk } from "../crown/epoch.ts";
+import { openGraves } from "./graves.ts";
 import { keepConflicts, packAway, unpack } from "./handover.ts";
 import { crownObject, isUnclaimed } from "./install.ts";
 import { openReports } from "./reports.ts";
@@ -94,7 +95,7 @@ async function serveTerm(settings: AgentSettings, crown: CrownSpec, crowns: Crow
   const holder = crown.sites.find(({ name }) => name === crown.holder);
   const hub = holds ? own : ((holder && crowns.client(holder)) ?? settings.firstHub);
   if (!hub) throw new Error(`there are no credentials for the hub ${crown.holder}`);
-  const term: Term = { site, crown, holds, clock, reports: openReports() };
+  const term: Term = { site, crown, holds, clock, reports: openReports(), graves: openGraves() };
   const ready = async (context: Context): Promise<void> => {
     if (!holds) await hubIsOpen(settings, hub, own, crown, context);
   };

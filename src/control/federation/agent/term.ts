@@ -1,6 +1,7 @@
 /** A term: as long as a site follows the same hub in the same epoch. A new crowning begins a new one. */
 import type { CrownSpec } from "../api/crown.ts";
 import type { Clock } from "#control/runtime/clock.ts";
+import type { Graves } from "./graves.ts";
 import type { Reports } from "./reports.ts";
 
 export interface Term {
@@ -11,4 +12,5 @@ export interface Term {
   readonly holds: boolean;
   readonly clock: Clock;
   readonly reports: Reports;
+  readonly graves: Graves;
 }

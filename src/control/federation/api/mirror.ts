@@ -7,19 +7,7 @@ import { sha256 } from "#base/hash.ts";
 import type { Version } from "../version.ts";
 import { type Definition, definition } from "./definition.ts";
 import { FEDERATION_GROUP } from "./names.ts";
-import {
-  anything,
-  count,
-  flag,
-  list,
-  name,
-  object,
-  revision,
-  ruled,
-  type Schema,
-  text,
-  time,
-} from "./schema.ts";
+import { anything, count, flag, name, object, revision, ruled, type Schema, text, time } from "./schema.ts";
 
 /** Which object: a name that holds at every site, unlike a uid. */
 export interface ObjectKey {
@@ -40,8 +28,6 @@ export interface Tombstone {
   readonly orphan: boolean;
   /** DeleteOptions as JSON. */
   readonly deleteOptions?: string;
-  /** Sites that have nothing of it any more. */
-  readonly confirmedBy: readonly string[];
 }
 
 export interface MirrorSpec extends ObjectKey, Version {
@@ -92,10 +78,7 @@ export const sameKey = {
   message: "it can't become another object's",
 };
 
-const tombstone = object(
-  { deletedAt: time, orphan: flag, deleteOptions: text, confirmedBy: list(name, 500) },
-  ["deletedAt", "orphan", "confirmedBy"],
-);
+const tombstone = object({ deletedAt: time, orphan: flag, deleteOptions: text }, ["deletedAt", "orphan"]);
 
 export function mirrorDefinition(): Definition {
   return definition({

@@ -26,3 +26,6 @@ export const APPLIED_ANNOTATION = `${FEDERATION_GROUP}/applied`;
 
 /** On mirrors of what was deleted, so that sites can follow those alone. */
 export const TOMBSTONE_LABEL = `${FEDERATION_GROUP}/tombstone`;
+
+/** On a site's Lease at the hub: up to where it has carried out the tombstones there, `EPOCH-REVISION`. */
+export const BURIED_ANNOTATION = `${FEDERATION_GROUP}/buried`;

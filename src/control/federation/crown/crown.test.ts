@@ -267,7 +267,7 @@ describe("conflicts", () => {
 
   it("are deletions too, unless it is gone there as well", () => {
     const { body: _body, ...rest } = mirror("51");
-    const dead = { ...rest, tombstone: { deletedAt: at, orphan: false, confirmedBy: [] } };
+    const dead = { ...rest, tombstone: { deletedAt: at, orphan: false } };
     expect(of(dead, "ours")).toMatchObject([{ operation: "Delete" }]);
     expect(of(dead, "ours")[0]).not.toHaveProperty("body");
     expect(of(dead)).toEqual([]);

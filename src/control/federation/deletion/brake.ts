@@ -1,9 +1,9 @@
 /** The brake on mass deletion. */
 import type { Problem } from "#base/errors.ts";
 import type { DeleteBudget } from "../api/delete-brake.ts";
-import { compareVersions, type Version } from "../version.ts";
+import { compareVersions, readVersion, type Version, versionText } from "../version.ts";
 
-export const DEFAULT_BUDGET: DeleteBudget = { count: 50, percent: 20 };
+const DEFAULT_BUDGET: DeleteBudget = { count: 50, percent: 20 };
 
 export interface PendingDeletion extends Version {
   /** What is to go, for people and for doing it. */
@@ -31,13 +31,13 @@ export function brake(
   budget: DeleteBudget = DEFAULT_BUDGET,
   release?: string,
 ): Braked {
-  const upTo = release === undefined ? undefined : versionOf(release);
+  const upTo = release === undefined ? undefined : readVersion(release);
   const isReleased = (one: PendingDeletion) => upTo !== undefined && compareVersions(one, upTo) <= 0;
   const counted = pending.filter((one) => !isReleased(one));
   const most = Math.max(budget.count, Math.floor((total * budget.percent) / 100));
   const [newest] = counted.toSorted((left, right) => compareVersions(right, left));
   if (counted.length <= most || !newest) return { allowed: pending, held: [] };
-  const token = `${newest.epoch}-${newest.resourceVersion}`;
+  const token = versionText(newest);
   const finding: Problem = {
     code: "FEDERATION_DELETE_BRAKE",
     message: `${counted.length} of ${total} objects at ${site} are to be deleted at once, the budget is ${most}: nothing of it is deleted`,
@@ -45,11 +45,4 @@ export function brake(
     subject: site,
   };
   return { allowed: pending.filter(isReleased), held: counted, token, finding };
-}
-
-function versionOf(token: string): Version | undefined {
-  const [, epoch, resourceVersion] = /^([0-9]+)-([0-9]+)$/.exec(token) ?? [];
-  return epoch === undefined || resourceVersion === undefined
-    ? undefined
-    : { epoch: Number(epoch), resourceVersion };
 }

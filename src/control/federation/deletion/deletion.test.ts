@@ -3,7 +3,7 @@ import type { KubeObject } from "#ports/kube.ts";
 import { keyText, type MirrorSpec } from "../api/mirror.ts";
 import { brake } from "./brake.ts";
 import { farewell, removalOf } from "./removal.ts";
-import { absences, buried, confirmed, isSpent } from "./tombstones.ts";
+import { absences, buried, confirmedUpTo, isSpent } from "./tombstones.ts";
 
 const at = "2026-01-01T00:00:00Z";
 
@@ -34,19 +34,31 @@ describe("a tombstone", () => {
     expect(dead).toMatchObject({
       epoch: 2001,
       resourceVersion: "9",
-      tombstone: { deletedAt: at, orphan: true, deleteOptions: options, confirmedBy: [] },
+      tombstone: { deletedAt: at, orphan: true, deleteOptions: options },
     });
     expect(dead).not.toHaveProperty("body");
   });
 
-  it("is spent when every site that there still is has confirmed it", () => {
-    const { tombstone } = buried(mirror("web"), { epoch: 1001, resourceVersion: "9" }, at);
-    if (!tombstone) throw new Error("no tombstone");
-    const one = confirmed(tombstone, "attic");
-    expect(isSpent(one, ["attic", "cellar"])).toBe(false);
-    expect(isSpent(one, ["attic"])).toBe(true);
-    expect(confirmed(one, "attic")).toBe(one);
-    expect(confirmed(confirmed(tombstone, "b"), "a").confirmedBy).toEqual(["a", "b"]);
+  it("is confirmed in the hub's order, up to the first that is not carried out", () => {
+    const grave = (revision: string, done: boolean) => ({ revision, done });
+    expect(confirmedUpTo([])).toBeUndefined();
+    expect(confirmedUpTo([grave("9", false), grave("12", true)])).toBeUndefined();
+    expect(confirmedUpTo([grave("12", false), grave("9", true), grave("11", true)])).toBe("11");
+    expect(confirmedUpTo([grave("9", true), grave("10", true)])).toBe("10");
+  });
+
+  it("is spent when every site that there still is has confirmed it to this very hub", () => {
+    const grave = { epoch: 2001, resourceVersion: "100" };
+    const said = new Map([
+      ["attic", { epoch: 2001, resourceVersion: "100" }],
+      ["barn", { epoch: 2001, resourceVersion: "99" }],
+      ["cellar", { epoch: 3003, resourceVersion: "500" }],
+    ]);
+    expect(isSpent(grave, said, ["attic"])).toBe(true);
+    expect(isSpent(grave, said, ["attic", "barn"])).toBe(false);
+    expect(isSpent(grave, said, ["attic", "cellar"])).toBe(false);
+    expect(isSpent(grave, said, ["attic", "never heard"])).toBe(false);
+    expect(isSpent(grave, said, [])).toBe(true);
   });
 
   it("alone makes an absence a deletion: an empty hub deletes nothing", () => {

@@ -2,7 +2,7 @@
 import { keyText, type MirrorSpec, type Tombstone } from "../api/mirror.ts";
 import { DELETE_OPTION_ANNOTATION, ORPHAN_ANNOTATION } from "../api/names.ts";
 import { at, isObject } from "../json.ts";
-import type { Version } from "../version.ts";
+import { compareRevisions, compareVersions, type Version } from "../version.ts";
 
 /**
  * A mirror whose object has been deleted at the hub. Only the holder's own
@@ -17,21 +17,51 @@ export function buried(mirror: MirrorSpec, deleted: Version, deletedAt: string):
   const tombstone: Tombstone = {
     deletedAt,
     orphan: isObject(annotations) && annotations[ORPHAN_ANNOTATION] === "true",
-    confirmedBy: [],
     ...(typeof options === "string" && { deleteOptions: options }),
   };
   return { ...rest, ...deleted, tombstone };
 }
 
-/** Notes that a site has nothing of it any more; the very same tombstone where that is known. */
-export function confirmed(tombstone: Tombstone, site: string): Tombstone {
-  if (tombstone.confirmedBy.includes(site)) return tombstone;
-  return { ...tombstone, confirmedBy: [...tombstone.confirmedBy, site].toSorted() };
+/** A tombstone as a site sees it at the hub. */
+export interface Grave {
+  /** Of the record itself, in the hub's count: a watch tells graves in the order of these. */
+  readonly revision: string;
+  /** Whether the site has nothing of it any more. */
+  readonly done: boolean;
 }
 
-/** Whether every site that there still is has confirmed it: then nobody needs the record. */
-export function isSpent(tombstone: Tombstone, sites: readonly string[]): boolean {
-  return sites.every((site) => tombstone.confirmedBy.includes(site));
+/**
+ * Up to which revision a site has carried out every grave that the hub has
+ * told it of; undefined where it has carried out none. One number a site, so
+ * that nothing has to be written per deletion.
+ */
+export function confirmedUpTo(graves: Iterable<Grave>): string | undefined {
+  let confirmed: string | undefined;
+  for (const { revision, done } of [...graves].toSorted((left, right) =>
+    compareRevisions(left.revision, right.revision),
+  )) {
+    if (!done) return confirmed;
+    confirmed = revision;
+  }
+  return confirmed;
+}
+
+/**
+ * Whether every site that there still is has carried it out: then nobody needs
+ * the record. What a site said to the hub of another epoch counts for nothing,
+ * because each hub counts by itself.
+ * @param grave the epoch of the hub, and the revision of the record there
+ * @param confirmed by site, what it has said last
+ */
+export function isSpent(
+  grave: Version,
+  confirmed: ReadonlyMap<string, Version>,
+  sites: readonly string[],
+): boolean {
+  return sites.every((site) => {
+    const said = confirmed.get(site);
+    return said?.epoch === grave.epoch && compareVersions(said, grave) >= 0;
+  });
 }
 
 export interface Absences {

@@ -78,8 +78,12 @@ async function ensureRouter(names: LabNames, site: SitePlan): Promise<void> {
   await loadRules(router, routerRules(site));
 }
 
-/** A home router: what is inside goes out under the first external address, nothing comes in unasked. */
+/**
+ * A home router: what is inside goes out under the first external address, and
+ * nothing comes in unasked but what other sites ask of the API.
+ */
 function routerRules(site: SitePlan): string {
+  const { port } = site.endpoint;
   return [
     "table ip router",
     "delete table ip router",
@@ -89,6 +93,13 @@ function routerRules(site: SitePlan): string {
     '    iifname "wan0" ct state established,related accept',
     '    iifname "wan0" ct status dnat accept',
     '    iifname "wan0" drop',
+    "  }",
+    "  chain enter {",
+    "    type nat hook prerouting priority -100; policy accept;",
+    ...site.network.external.map(
+      (address) =>
+        `    iifname "wan0" ip daddr ${address} tcp dport ${port} dnat to ${site.network.vip}:${port}`,
+    ),
     "  }",
     "  chain leave {",
     "    type nat hook postrouting priority 100; policy accept;",

@@ -28,12 +28,13 @@ export function clusterConfiguration({ plan, site }: Target): object {
   };
 }
 
-/** Every name and address the API is ever asked by: the VIP's, each ECAM's and each control plane's own. */
+/** Every name and address the API is ever asked by: the VIP's, each ECAM's and each control plane's own, and the router's from other sites. */
 function certificateNames(site: SitePlan): string[] {
   const machines = [...machinesOf(site, "controlplane"), ...machinesOf(site, "ecam")];
   return [
     site.endpoint.name,
     site.network.vip,
+    ...site.network.external,
     "localhost",
     "127.0.0.1",
     ...machines.flatMap((machine) => [machine.name, machine.address]),

@@ -3,12 +3,20 @@ import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
 import { wrongUse } from "#base/errors.ts";
 import { served } from "#control/federation/agent/install.ts";
-import { DEFINITIONS, NAMESPACES, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
+import { CLUSTERS, DEFINITIONS, NAMESPACES, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
 import { federate } from "#control/federation/api/federate.ts";
 import { federatedTypeFor, isNamespace, type TargetType } from "#control/federation/api/enable.ts";
+import type { FederatedResource, Placement } from "#control/federation/api/federated.ts";
 import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import { type FederatedTypeConfig, qualifiedName } from "#control/federation/api/type-config.ts";
-import { type Applied, type Kube, KubeError, type KindInfo, type KubeObject } from "#ports/kube.ts";
+import {
+  type Applied,
+  type Kube,
+  KubeError,
+  type KindInfo,
+  type KubeObject,
+  type ObjectRef,
+} from "#ports/kube.ts";
 
 /**
  * Makes a type federated. Errors: FEDERATION_TYPE_UNKNOWN.
@@ -36,21 +44,28 @@ export async function enableType(
   return { type, federated: federatedType.kind };
 }
 
-/** Federates what files hold: every object becomes its Federated<Kind>, placed on every site. */
+/** Where what is federated goes; what is there already keeps its place where nothing is said. */
+export interface Where {
+  readonly sites?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface FederateOptions extends Where {
+  /** Of objects that name none. */
+  readonly namespace: string;
+}
+
+/** Federates what files hold: every object becomes its Federated<Kind>, at first placed on every site. */
 export async function federateFiles(
   kube: Kube,
   files: readonly string[],
-  namespace: string,
+  options: FederateOptions,
 ): Promise<readonly string[]> {
   const texts = await Promise.all(files.map((file) => readOrRefuse(file)));
   const objects = texts.flatMap((text) =>
     parseAllDocuments(text).map((document) => document.toJS() as KubeObject | null),
   );
-  return federateAll(
-    kube,
-    objects.filter((one) => one !== null),
-    namespace,
-  );
+  return federateAll(kube, objects.filter((one) => one !== null).flatMap(itemsOf), options);
 }
 
 /** Federates an object that the hub has. */
@@ -58,47 +73,89 @@ export async function federateExisting(
   kube: Kube,
   type: string,
   name: string,
-  namespace: string,
+  options: FederateOptions,
 ): Promise<readonly string[]> {
   const target = await targetOf(kube, type);
-  const place = target.namespaced ? { namespace } : {};
+  const place = target.namespaced ? { namespace: options.namespace } : {};
   const object = await kube.get({ resource: target, ...place, name });
   const { group, version, kind } = target;
   const apiVersion = group === "" ? version : `${group}/${version}`;
-  return federateAll(kube, [{ ...object, apiVersion, kind }], namespace);
+  return federateAll(kube, [{ ...object, apiVersion, kind }], options);
 }
 
+/** Nothing is written before all of it was looked at. */
 async function federateAll(
   kube: Kube,
   objects: readonly KubeObject[],
-  namespace: string,
+  options: FederateOptions,
 ): Promise<readonly string[]> {
-  const configs = (await kube.list({ resource: TYPE_CONFIGS })).items;
-  const done: string[] = [];
+  const [configs, clusters] = await Promise.all([
+    kube.list({ resource: TYPE_CONFIGS }),
+    kube.list({ resource: CLUSTERS }),
+  ]);
+  refuseUnknownSites(
+    options.sites ?? [],
+    clusters.items.map(({ metadata }) => metadata?.name ?? ""),
+  );
+  // What is federated of a namespace lives in it.
   const namespaces = objects.filter((object) => isNamespaceObject(object));
-  for (const object of [...namespaces, ...objects.filter((one) => !namespaces.includes(one))]) {
-    // What is federated of a namespace lives in it.
-    if (namespaces.includes(object)) await ensureNamespace(kube, object.metadata?.name ?? "");
-    const config = configOf(configs, object);
-    const { targetType, federatedType } = config.spec;
-    const { group = "", version, kind, pluralName: plural, scope } = targetType;
-    const target = { group, version, kind, plural, namespaced: scope === "Namespaced" };
-    const placed = target.namespaced
-      ? { ...object, metadata: { ...object.metadata, namespace: object.metadata?.namespace ?? namespace } }
-      : object;
-    const resource = federate(placed, target, federatedType.group);
-    const place =
-      resource.metadata?.namespace === undefined ? {} : { namespace: resource.metadata.namespace };
-    const name = resource.metadata?.name ?? "";
-    const as = {
-      group: federatedType.group ?? "",
-      version: federatedType.version,
-      plural: federatedType.pluralName,
-    };
-    await put(kube, { resource: as, ...place, name }, resource);
-    done.push(`${federatedType.kind} ${place.namespace ? `${place.namespace}/` : ""}${name}`);
-  }
-  return done;
+  const ordered = [...namespaces, ...objects.filter((one) => !namespaces.includes(one))];
+  const wrapped = ordered.map((object) => wrap(object, configOf(configs.items, object), options.namespace));
+  for (const { metadata } of namespaces) await ensureNamespace(kube, metadata?.name ?? "");
+  for (const { ref, resource } of wrapped) await putPlaced(kube, ref, resource, options);
+  return wrapped.map(({ ref: { namespace, name }, resource: { kind } }) =>
+    [kind, namespace === undefined ? name : `${namespace}/${name}`].join(" "),
+  );
+}
+
+interface Wrapped {
+  readonly ref: ObjectRef<FederatedResource>;
+  readonly resource: FederatedResource;
+}
+
+function wrap(object: KubeObject, { spec }: FederatedTypeConfig, namespace: string): Wrapped {
+  const { targetType, federatedType } = spec;
+  const { group = "", version, kind, pluralName: plural, scope } = targetType;
+  const target = { group, version, kind, plural, namespaced: scope === "Namespaced" };
+  const { metadata } = object;
+  const placed = { ...object, metadata: { ...metadata, namespace: metadata?.namespace ?? namespace } };
+  const resource = federate(target.namespaced ? placed : object, target, federatedType.group);
+  const { name = "", namespace: place } = resource.metadata ?? {};
+  const { group: federatedGroup = "", version: federatedVersion, pluralName } = federatedType;
+  const as = { group: federatedGroup, version: federatedVersion, plural: pluralName };
+  return { ref: { resource: as, name, ...(place !== undefined && { namespace: place }) }, resource };
+}
+
+async function putPlaced(
+  kube: Kube,
+  ref: ObjectRef<FederatedResource>,
+  resource: FederatedResource,
+  where: Where,
+): Promise<void> {
+  const before = await kube.find(ref);
+  const placement = placementOf(where) ?? before?.spec?.placement ?? resource.spec?.placement;
+  await put(kube, ref, { ...resource, spec: { ...resource.spec, placement } } as KubeObject);
+}
+
+function placementOf({ sites, labels }: Where): Placement | undefined {
+  if (sites) return { clusters: sites.map((name) => ({ name })) };
+  return labels && { clusterSelector: { matchLabels: labels } };
+}
+
+function refuseUnknownSites(wanted: readonly string[], known: readonly string[]): void {
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw wrongUse(
+    "FEDERATION_SITE_UNKNOWN",
+    `the federation has no site ${unknown.join(", ")}`,
+    `Its sites are ${known.join(", ")}.`,
+  );
+}
+
+/** A list, as `kubectl get -o yaml` prints it, is what it holds. */
+function itemsOf(object: KubeObject): readonly KubeObject[] {
+  const { kind, items } = object as KubeObject & { readonly items?: readonly KubeObject[] };
+  return kind === "List" && Array.isArray(items) ? items : [object];
 }
 
 function isNamespaceObject({ apiVersion, kind }: KubeObject): boolean {

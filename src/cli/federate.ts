@@ -1,4 +1,6 @@
 /** `panopticon federate`: types and objects that shall be at every site. */
+import { Option } from "commander";
+import { wrongUse } from "#base/errors.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
 import { type HubOption, useHub, withHub } from "./hub.ts";
 import { show } from "./print.ts";
@@ -56,22 +58,45 @@ function enableCommand() {
   });
 }
 
+interface ObjectOptions extends Options {
+  readonly to?: string;
+  readonly selector?: string;
+}
+
 function objectCommand() {
   return withHub(
-    command("object", "federate the objects of files, or one that the hub has; they go to every site", [
+    command("object", "federate the objects of files, or one that the hub has; at first to every site", [
       "federate app.yaml",
-      "federate deployment web --namespace shop",
+      "federate app.yaml --to attic,cellar",
+      "federate deployment web --namespace shop --selector disk=fast",
     ])
       .argument("<what...>", "files, or a type and a name")
-      .option("-n, --namespace <name>", "of objects that name none"),
-  ).action(async (what: readonly string[], { output, namespace, ...hub }: Options) => {
+      .option("-n, --namespace <name>", "of objects that name none")
+      .option("--to <sites>", "these sites only, with commas between; what is there already keeps its place")
+      .addOption(
+        new Option("--selector <labels>", "sites with these labels, such as disk=fast,zone=a").conflicts(
+          "to",
+        ),
+      ),
+  ).action(async (what: readonly string[], { output, namespace, to, selector, ...hub }: ObjectOptions) => {
     const { federateExisting, federateFiles } = await import("#app/federate.ts");
     const [type = "", name = ""] = what;
     const isType = what.length === 2 && !/[./\\]/.test(name) && !/\.(ya?ml|json)$/.test(type);
+    const where = {
+      ...(to !== undefined && { sites: to.split(",").filter(Boolean) }),
+      ...(selector !== undefined && { labels: labelsOf(selector) }),
+    };
     const federated = await useHub(hub, (open) => {
-      const place = namespace ?? open.namespace;
+      const place = { namespace: namespace ?? open.namespace, ...where };
       return isType ? federateExisting(open.kube, type, name, place) : federateFiles(open.kube, what, place);
     });
     show(output, { federated }, () => federated.map((one) => `${one} is there.`));
   });
+}
+
+function labelsOf(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split(",").map((pair) => pair.split("="));
+  if (pairs.some((pair) => pair.length !== 2 || pair[0] === ""))
+    throw wrongUse("FEDERATION_SELECTOR", `"${text}" is no list of labels`, "Write disk=fast,zone=a.");
+  return Object.fromEntries(pairs as [string, string][]);
 }

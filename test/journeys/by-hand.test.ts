@@ -83,6 +83,17 @@ describe("a federation made by hand", () => {
     writeFileSync(file, APP.replace("blue", "red"));
     expect((await run("federate", file, ...at)).code).toBe(0);
     await until("the change is everywhere", 30, async () => (await colours()).join() === "red,red,red");
+    const elsewhere = await run("federate", file, "--to", "attic,shed", ...at);
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining("no site shed")]);
+    expect((await run("federate", file, "--to", "attic,cellar", ...at)).stderr).toBe("");
+    await until("it is gone from the third", 30, async () => (await colours()).join() === "red,red,");
+    writeFileSync(file, APP);
+    expect((await run("federate", file, ...at)).stderr).toBe("");
+    await until(
+      "the change stays where it is placed",
+      30,
+      async () => (await colours()).join() === "blue,blue,",
+    );
     const resource = { group: "types.kubefed.io", version: "v1beta1", plural: "federatedconfigmaps" };
     await hub.open().delete({ resource, namespace: "shop", name: "settings" });
     await until("it is gone everywhere", 30, async () => (await colours()).join() === ",,");

@@ -3,10 +3,13 @@ import { wrongUse } from "#base/errors.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
 import { type HubOption, useHub, withHub } from "./hub.ts";
 import { count, show, table } from "./print.ts";
+import { prepareCommand } from "./site-join.ts";
 
 /** Adds `site` with `list` and `release`. */
 export const addSite: AddCommand = (program) => {
-  program.addCommand(group("site", "the federation's sites", [listCommand(), releaseCommand()]));
+  program.addCommand(
+    group("site", "the federation's sites", [listCommand(), releaseCommand(), prepareCommand()]),
+  );
 };
 
 type Options = OutputOption & HubOption;

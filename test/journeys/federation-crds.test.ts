@@ -295,7 +295,7 @@ describe("an API server with the federation's resources", () => {
 describe("the fence", () => {
   beforeAll(async () => {
     if (obstacle !== undefined) return;
-    const fence = fencePolicies({ site: "attic", agent: AGENT, agentPrefix: "panopticon:agent:" });
+    const fence = fencePolicies({ site: "attic", agent: AGENT });
     const plural = (kind = "") =>
       kind.endsWith("Binding") ? "validatingadmissionpolicybindings" : "validatingadmissionpolicies";
     for (const one of fence)
@@ -320,7 +320,7 @@ describe("the fence", () => {
       plural: "validatingadmissionpolicies",
     };
     const { items } = await admin.list({ resource: policies });
-    expect(items.length).toBe(3);
+    expect(items.length).toBe(5);
     for (const policy of items) {
       const { status } = policy as { status?: { typeChecking?: { expressionWarnings?: unknown } } };
       expect(status?.typeChecking?.expressionWarnings).toBeUndefined();

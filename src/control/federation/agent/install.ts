@@ -1,4 +1,4 @@
-/** What a site's API needs before its agent can work: resources, a namespace, the fence. */
+/** What a site's API needs before its agent can work: resources, namespaces, rights, the fence. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Applied, type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
 import { CONFIG_NAME, defaultConfig } from "../api/config.ts";
@@ -7,30 +7,46 @@ import type { CrownSite, CrownSpec } from "../api/crown.ts";
 import { SEATS } from "../api/crown.ts";
 import { CROWN_NAME, FEDERATION_GROUP, SYSTEM_NAMESPACE } from "../api/names.ts";
 import { fencePolicies } from "../crown/fence.ts";
+import { AGENT_USER_PREFIX, JOIN_NAMESPACE } from "../join/identity.ts";
+import { agentRoles } from "../join/roles.ts";
 import { CONFIGS, CROWNS, DEFINITIONS, NAMESPACES } from "./resources.ts";
 
-/** User names of agents begin so; the site's name follows. */
-const AGENT_PREFIX = "panopticon:agent:";
-
 const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
+const RBAC = "rbac.authorization.k8s.io";
 const SERVED_SECONDS = 30;
 const UNCLAIMED = "unclaimed";
 
-/** Resources and the namespace that they are in; nothing is written where nothing has to change. */
+/** Resources and the namespaces that they are in; nothing is written where nothing has to change. */
 export async function installResources(kube: Kube): Promise<void> {
   await Promise.all(federationCrds().map((crd) => applyAs(kube, DEFINITIONS, crd)));
-  const metadata = { name: SYSTEM_NAMESPACE };
-  await createOnce(kube, NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata });
+  for (const name of [SYSTEM_NAMESPACE, JOIN_NAMESPACE])
+    await createOnce(kube, NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   await served(() => kube.list({ resource: CROWNS }));
 }
 
-/** The fence of this site's API: nobody but `agent` writes what the agent keeps. */
-export async function installFence(kube: Kube, site: string, agent: string): Promise<void> {
-  for (const policy of fencePolicies({ site, agent, agentPrefix: AGENT_PREFIX })) {
+/** The rights of agents and the fence of this site's API: nobody but `agent` writes what the agent keeps. */
+export async function installFence(
+  kube: Kube,
+  site: string,
+  agent = `${AGENT_USER_PREFIX}${site}`,
+): Promise<void> {
+  for (const one of agentRoles({ site })) await applyRole(kube, one);
+  for (const policy of fencePolicies({ site, agent })) {
     const bindings = policy.kind?.endsWith("Binding") ?? false;
     const plural = bindings ? "validatingadmissionpolicybindings" : "validatingadmissionpolicies";
     await applyAs(kube, { ...ADMISSION, plural }, policy);
   }
+}
+
+/** A role or a binding, in its namespace or the cluster. */
+export async function applyRole(kube: Kube, object: KubeObject): Promise<void> {
+  const resource = { group: RBAC, version: "v1", plural: `${object.kind?.toLowerCase()}s` };
+  const { name = "", namespace } = object.metadata ?? {};
+  await kube.apply(
+    { resource, name, ...(namespace !== undefined && { namespace }) },
+    object as Applied<KubeObject>,
+    { fieldManager: "panopticon-install" },
+  );
 }
 
 /**

@@ -9,6 +9,8 @@ import type { DeleteBrake } from "../api/delete-brake.ts";
 import type { Mirror, ObjectKey } from "../api/mirror.ts";
 import { CORE_GROUP, FEDERATION_GROUP, SCHEDULING_GROUP } from "../api/names.ts";
 import type { ReplicaSchedulingPreference } from "../api/preference.ts";
+import type { SiteAccess } from "../api/site-access.ts";
+import type { SiteRequest } from "../api/site-request.ts";
 import { type FederatedTypeConfig, qualifiedName } from "../api/type-config.ts";
 
 export const MIRRORS: Resource<Mirror> = { group: FEDERATION_GROUP, version: "v1", plural: "mirrors" };
@@ -18,6 +20,16 @@ export const BRAKES: Resource<DeleteBrake> = {
   group: FEDERATION_GROUP,
   version: "v1",
   plural: "deletebrakes",
+};
+export const SITE_ACCESSES: Resource<SiteAccess> = {
+  group: FEDERATION_GROUP,
+  version: "v1",
+  plural: "siteaccesses",
+};
+export const SITE_REQUESTS: Resource<SiteRequest> = {
+  group: FEDERATION_GROUP,
+  version: "v1",
+  plural: "siterequests",
 };
 export const TYPE_CONFIGS: Resource<FederatedTypeConfig> = {
   group: CORE_GROUP,

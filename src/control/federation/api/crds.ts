@@ -7,6 +7,8 @@ import type { Definition } from "./definition.ts";
 import { deleteBrakeDefinition } from "./delete-brake.ts";
 import { mirrorDefinition } from "./mirror.ts";
 import { preferenceDefinition } from "./preference.ts";
+import { siteAccessDefinition } from "./site-access.ts";
+import { siteRequestDefinition } from "./site-request.ts";
 import { typeConfigDefinition } from "./type-config.ts";
 
 export function federationCrds(): readonly Definition[] {
@@ -19,5 +21,7 @@ export function federationCrds(): readonly Definition[] {
     crownDefinition(),
     conflictDefinition(),
     deleteBrakeDefinition(),
+    siteAccessDefinition(),
+    siteRequestDefinition(),
   ];
 }

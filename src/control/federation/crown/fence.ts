@@ -4,42 +4,31 @@
  * of a newer crowning refuses writes by itself, and one without a Crown too.
  */
 import type { KubeObject } from "#ports/kube.ts";
-import { CORE_GROUP, CROWN_NAME, FEDERATION_GROUP, SCHEDULING_GROUP, TYPES_GROUP } from "../api/names.ts";
+import { CORE_GROUP, FEDERATION_GROUP, SCHEDULING_GROUP, TYPES_GROUP } from "../api/names.ts";
+import { agentPolicy, joinPolicy } from "../join/fence.ts";
+import { byOwnAgent, CALLING_SITE, quoted } from "../join/identity.ts";
+import { type Policy, policyObjects, WRITES } from "./policy.ts";
 
 export interface FenceInput {
   /** The site whose API this is. */
   readonly site: string;
-  /** User name of the site's own agent, such as `system:serviceaccount:kube-federation-system:panopticon-agent`. */
+  /** User name that the site's own agent goes by there, where it is not one of the usual (`ownAgents`). */
   readonly agent: string;
-  /** What user names of other sites' agents begin with; the site's name follows. They write their status at the hub. */
-  readonly agentPrefix: string;
   /** Groups of federated types beside kubefed's own. */
   readonly federatedGroups?: readonly string[];
-}
-
-interface Validation {
-  readonly expression: string;
-  readonly message?: string;
-  readonly messageExpression?: string;
-}
-
-interface Policy {
-  readonly name: string;
-  readonly groups: readonly string[];
-  readonly resources: readonly string[];
-  readonly operations: readonly string[];
-  readonly validations: readonly Validation[];
-  readonly byCrown: boolean;
 }
 
 /** Policies and bindings, to be applied at the site once the CRDs are there. */
 export function fencePolicies(input: FenceInput): readonly KubeObject[] {
   const federated = [TYPES_GROUP, ...(input.federatedGroups ?? [])];
-  const policies = [mirrorPolicy(input), hubPolicy(input, federated), statusPolicy(input, federated)];
-  return policies.flatMap((policy) => [policyObject(policy), bindingObject(policy)]);
+  return [
+    mirrorPolicy(input),
+    hubPolicy(input, federated),
+    statusPolicy(input, federated),
+    agentPolicy(input.site, input.agent, federated),
+    joinPolicy(federated),
+  ].flatMap(policyObjects);
 }
-
-const WRITES: readonly string[] = ["CREATE", "UPDATE", "DELETE"];
 
 /** Only the resolution of a conflict can be changed (its schema sees to that), and that is for people. */
 const RESOLVES =
@@ -48,23 +37,20 @@ const RESOLVES =
 /** Who may move the crown holds the verb `crown` on crowns, and notes the promises of votes there; nobody deletes one so. */
 const CROWNS = `(request.resource.resource == 'crowns' && request.operation != 'DELETE' && authorizer.group('${FEDERATION_GROUP}').resource('crowns').check('crown').allowed())`;
 
-/** An agent of another site tells the hub of the writes that its own site took, and of no others. */
-function tellsConflict(prefix: string): string {
-  const user = "request.userInfo.username";
-  return `(request.resource.resource == 'conflicts' && request.operation == 'CREATE' && ${user}.startsWith(${quoted(prefix)}) && object.spec.site == ${user}.substring(${prefix.length}))`;
-}
+/** Which of its own an agent of another site may write, another policy says (`agentPolicy`). */
+const OTHERS = `(${CALLING_SITE} != '' && request.resource.resource in ['crowns', 'conflicts', 'siteaccesses'] && !has(request.subResource) && request.operation != 'DELETE')`;
 
 /** What the agent copies into its site is read-only to all but itself. */
-function mirrorPolicy({ agent, agentPrefix }: FenceInput): Policy {
+function mirrorPolicy({ site, agent }: FenceInput): Policy {
+  const kept = ["mirrors", "crowns", "conflicts", "siteaccesses"].flatMap((one) => [one, `${one}/status`]);
   return {
-    name: `mirror.${FEDERATION_GROUP}`,
-    groups: [FEDERATION_GROUP],
-    resources: ["mirrors", "mirrors/status", "crowns", "crowns/status", "conflicts", "conflicts/status"],
+    name: "mirror",
+    rules: [{ groups: [FEDERATION_GROUP], resources: [...kept, "siterequests/status"] }],
     operations: WRITES,
     byCrown: false,
     validations: [
       {
-        expression: [by(agent), RESOLVES, CROWNS, tellsConflict(agentPrefix)].join(" || "),
+        expression: [byOwnAgent(site, agent), RESOLVES, CROWNS, OTHERS].join(" || "),
         message: "this is kept by the site's agent and read-only to all others",
       },
     ],
@@ -73,24 +59,27 @@ function mirrorPolicy({ agent, agentPrefix }: FenceInput): Policy {
 
 /** Only the crowned hub takes writes, and not while the crown is being moved. */
 function hubPolicy({ site, agent }: FenceInput, groups: readonly string[]): Policy {
+  const own = byOwnAgent(site, agent);
   return {
-    name: `hub.${FEDERATION_GROUP}`,
-    groups: [...groups, CORE_GROUP, SCHEDULING_GROUP],
-    resources: ["*"],
+    name: "hub",
+    rules: [
+      { groups: [...groups, CORE_GROUP, SCHEDULING_GROUP], resources: ["*"] },
+      { groups: [FEDERATION_GROUP], resources: ["siterequests", "siteaccesses"] },
+    ],
     operations: WRITES,
     byCrown: true,
     validations: [
       {
-        expression: `${by(agent)} || params.spec.holder == ${quoted(site)}`,
+        expression: `${own} || params.spec.holder == ${quoted(site)}`,
         messageExpression: `'the crown is at ' + params.spec.holder + ' (epoch ' + string(params.spec.epoch) + '): write there'`,
       },
       {
-        expression: `${by(agent)} || !has(params.spec.frozen)`,
+        expression: `${own} || !has(params.spec.frozen)`,
         messageExpression: `'the crown is being moved to ' + params.spec.frozen.to + ': try again in a moment'`,
       },
       {
         // What is written before everything inherited is there would be taken for a leftover, and removed.
-        expression: `${by(agent)} || (has(params.status) && has(params.status.phase) && params.status.phase == 'Open' && has(params.status.epoch) && params.status.epoch == params.spec.epoch)`,
+        expression: `${own} || (has(params.status) && has(params.status.phase) && params.status.phase == 'Open' && has(params.status.epoch) && params.status.epoch == params.spec.epoch)`,
         message: "the crown has just come here and is not open yet: try again in a moment",
       },
     ],
@@ -98,59 +87,25 @@ function hubPolicy({ site, agent }: FenceInput, groups: readonly string[]): Poli
 }
 
 /** At the hub each site's agent writes the entry of its own cluster and leaves the others as they are. */
-function statusPolicy({ agentPrefix, agent }: FenceInput, groups: readonly string[]): Policy {
-  const site = `request.userInfo.username.substring(${agentPrefix.length})`;
+function statusPolicy({ site, agent }: FenceInput, groups: readonly string[]): Policy {
   const foreign = (object: string) =>
-    `(has(${object}.status) && has(${object}.status.clusters) ? ${object}.status.clusters.filter(c, c.name != ${site}) : [])`;
-  const stranger = `!request.userInfo.username.startsWith(${quoted(agentPrefix)}) || ${by(agent)}`;
+    `(has(${object}.status) && has(${object}.status.clusters) ? ${object}.status.clusters.filter(c, c.name != variables.site) : [])`;
   return {
-    name: `status.${FEDERATION_GROUP}`,
-    groups,
-    resources: ["*/status"],
+    name: "status",
+    about: `${CALLING_SITE} != '' && !${byOwnAgent(site, agent)}`,
+    rules: [{ groups, resources: ["*/status"] }],
     operations: ["UPDATE"],
     byCrown: false,
+    variables: { site: CALLING_SITE },
     validations: [
       {
-        expression: `${stranger} || ${foreign("object")} == ${foreign("oldObject")}`,
+        expression: `${foreign("object")} == ${foreign("oldObject")}`,
         message: "an agent writes the status of its own site only",
       },
       {
-        expression: `${stranger} || (has(object.status) && has(object.status.conditions) ? object.status.conditions : []) == (has(oldObject.status) && has(oldObject.status.conditions) ? oldObject.status.conditions : [])`,
+        expression: `(has(object.status) && has(object.status.conditions) ? object.status.conditions : []) == (has(oldObject.status) && has(oldObject.status.conditions) ? oldObject.status.conditions : [])`,
         message: "conditions are the hub's",
       },
     ],
   };
-}
-
-function by(user: string): string {
-  return `request.userInfo.username == ${quoted(user)}`;
-}
-
-/** A CEL string. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
-
-function policyObject({ name, groups, resources, operations, validations, byCrown }: Policy): KubeObject {
-  const rule = { apiGroups: groups, apiVersions: ["*"], resources, operations };
-  const spec = {
-    failurePolicy: "Fail",
-    ...(byCrown && { paramKind: { apiVersion: `${FEDERATION_GROUP}/v1`, kind: "Crown" } }),
-    matchConstraints: { resourceRules: [rule] },
-    validations: validations.map((one) => ({ ...one, reason: "Forbidden" })),
-  };
-  return { ...typed("ValidatingAdmissionPolicy", name), spec } as KubeObject;
-}
-
-function bindingObject({ name, byCrown }: Policy): KubeObject {
-  const spec = {
-    policyName: name,
-    validationActions: ["Deny"],
-    ...(byCrown && { paramRef: { name: CROWN_NAME, parameterNotFoundAction: "Deny" } }),
-  };
-  return { ...typed("ValidatingAdmissionPolicyBinding", name), spec } as KubeObject;
-}
-
-function typed(kind: string, name: string): KubeObject {
-  return { apiVersion: "admissionregistration.k8s.io/v1", kind, metadata: { name } };
 }

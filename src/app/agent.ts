@@ -32,8 +32,10 @@ export interface AgentOptions {
   readonly kind: CrownSite["kind"];
   /** How other sites reach this one's API; the address in its kubeconfig where not given. */
   readonly endpoints?: readonly string[];
-  /** Of health and metrics, on loopback; any free one where it is 0. */
+  /** Of health and metrics; any free one where it is 0. */
   readonly port: number;
+  /** Their address: loopback, or a pod's own, which its kubelet asks. */
+  readonly listen: string;
   /** False where somebody else keeps the site's resources and policies. */
   readonly install: boolean;
 }
@@ -44,9 +46,13 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
   const own = openKube(access.settings);
   const others = options.hubKubeconfig === undefined ? undefined : await openOthers(options.hubKubeconfig);
   let running: Running | undefined;
-  const server = await serve(options.port, () => running);
+  const server = await serve(options, () => running);
   const { port } = server.address() as AddressInfo;
-  emit({ kind: "note", subject: options.site, what: `health and metrics at http://127.0.0.1:${port}` });
+  emit({
+    kind: "note",
+    subject: options.site,
+    what: `health and metrics at http://${options.listen}:${port}`,
+  });
   const { authority, server: address } = access.settings;
   const site = {
     name: options.site,
@@ -123,8 +129,11 @@ async function contextsOf(file: string): Promise<ReadonlyMap<string, KubeAccess>
   );
 }
 
-/** Health (`/healthz`) and Prometheus metrics (`/metrics`), for this machine alone. */
-function serve(port: number, running: () => Running | undefined): Promise<Server> {
+/** Health (`/healthz`) and Prometheus metrics (`/metrics`). */
+function serve(
+  { port, listen }: Pick<AgentOptions, "port" | "listen">,
+  running: () => Running | undefined,
+): Promise<Server> {
   const server = createServer((request, response) => {
     const now = running();
     if (request.url === "/metrics") {
@@ -144,13 +153,13 @@ function serve(port: number, running: () => Running | undefined): Promise<Server
       reject(
         worldFailed(
           "CONTROL_PORT",
-          `port ${port} on loopback can't be used`,
-          "Name another one with --port.",
+          `port ${port} of ${listen} can't be used`,
+          "Name another one with --port, or another address with --listen.",
           cause,
         ),
       ),
     );
-    server.listen(port, "127.0.0.1", () => resolve(server));
+    server.listen(port, listen, () => resolve(server));
   });
 }
 

@@ -28,7 +28,8 @@ function runCommand() {
         .choices(["on-prem", "cloud"])
         .default("on-prem"),
     )
-    .option("--port <number>", "of health and metrics on loopback; 0 for any", "0")
+    .option("--port <number>", "of health and metrics; 0 for any", "0")
+    .option("--listen <address>", "of health and metrics", "127.0.0.1")
     .option("--no-install", "leave the site's resources and policies as they are")
     .action(run);
 }
@@ -41,6 +42,7 @@ interface RunOptions {
   readonly endpoint?: readonly string[];
   readonly kind: "on-prem" | "cloud";
   readonly port: string;
+  readonly listen: string;
   readonly install: boolean;
 }
 

@@ -5,8 +5,6 @@ import type { Work } from "#control/runtime/queue.ts";
 import type { Again } from "#control/runtime/workers.ts";
 import { type KubeObject, KubeError } from "#ports/kube.ts";
 import type { DeleteBrake } from "../api/delete-brake.ts";
-import { adopts, type KubeFedConfig } from "../api/config.ts";
-import type { FederatedResource } from "../api/federated.ts";
 import { type Mirror, mirrorName } from "../api/mirror.ts";
 import { MANAGED_LABEL } from "../api/names.ts";
 import { type FederatedTypeConfig, resourceOf } from "../api/type-config.ts";
@@ -15,6 +13,7 @@ import { desired, type Present } from "../place/desired.ts";
 import { removalOf } from "../deletion/removal.ts";
 import { failureOf } from "../status/words.ts";
 import {
+  applyFresh,
   applyPresent,
   copyRef,
   federatedKey,
@@ -23,13 +22,12 @@ import {
   release,
   targetKey,
 } from "./apply.ts";
-import { isOrphaned, ownCluster } from "./mirrors.ts";
+import { isOrphaned } from "./mirrors.ts";
 import { openRemovals, type Removals } from "./removals.ts";
 import type { Report } from "./reports.ts";
 import {
   BRAKES,
   CLUSTERS,
-  CONFIGS,
   federatedKindOf,
   joinKey,
   kindName,
@@ -39,6 +37,7 @@ import {
 } from "./resources.ts";
 import type { Term } from "./term.ts";
 import { openTypeWatch, type WatchedType } from "./type-watch.ts";
+import { inputOf } from "./wanted.ts";
 
 const NOT_KNOWN_YET: Again = { afterSeconds: 0.2 };
 /** Between two tries of what the API refuses for its content: only another content helps. */
@@ -169,16 +168,23 @@ function notServed(
 }
 
 async function reconcileOne(task: Task, context: Context, state: State): Promise<Again | void> {
-  const { mirror, type, key } = task;
+  const { mirror, type, key, watched } = task;
   if (mirror.spec.tombstone) return remove(task, context, state, mirror.spec.tombstone);
   state.term.graves.isAlive(mirrorName(mirror.spec));
-  const input = inputOf(task, context, state);
+  const input = inputOf(
+    mirror,
+    watched.config,
+    context.cache(state.mirrors),
+    [...state.types.all],
+    state.term,
+  );
   if (!input) return NOT_KNOWN_YET;
   let { observed } = task;
   let wanted = desired({ ...input, observed });
   if (wanted.kind === "present" && !observed) {
+    if (input.adopt && (await isMade(task, context, state, wanted))) return;
     // The watch sees only what is labelled; somebody else's object must not be overrun.
-    const ref = refOf(task.watched.config, wanted.object);
+    const ref = refOf(watched.config, wanted.object);
     observed = await context.kube("site").find(ref, { signal: task.signal });
     if (observed) wanted = desired({ ...input, observed });
   }
@@ -188,22 +194,16 @@ async function reconcileOne(task: Task, context: Context, state: State): Promise
   return ensure(task, context, state, wanted, observed);
 }
 
-function inputOf({ mirror, watched, key }: Task, context: Context, { mirrors, term, types }: State) {
-  const cache = context.cache(mirrors);
-  const cluster = ownCluster(cache, term.site);
-  if (!cluster) return undefined;
-  const { namespace } = splitKey(key);
-  const namespaces = [...types.all].find(([, { config }]) => isNamespaceConfig(config))?.[1].config;
-  const namespaceMirror =
-    namespaces && cache.get(mirrorName({ ...federatedKindOf(namespaces), namespace, name: namespace }));
-  const config = cache.by("type", kindName(CONFIGS))[0]?.spec.body as KubeFedConfig | undefined;
-  return {
-    cluster,
-    resource: mirror.spec.body as FederatedResource,
-    target: watched.config.spec.targetType,
-    namespace: namespaceMirror?.spec.body,
-    adopt: adopts(config),
-  };
+/** Whether it could be made by one request, because nothing of anybody's was in the way. */
+async function isMade(task: Task, context: Context, state: State, wanted: Present): Promise<boolean> {
+  const { type, key, watched, signal } = task;
+  const ref = refOf(watched.config, wanted.object);
+  const answer = await applyFresh(context.kube("site"), ref, wanted, signal);
+  if (!answer) return false;
+  state.removals.cancel(type, key);
+  state.applied.set(`${type} ${key}`, appliedOf(wanted, answer));
+  tell(task, state, "", wanted.warnings.join("; "));
+  return true;
 }
 
 async function ensure(

@@ -1,6 +1,6 @@
 /** The writes that bring one object at the site to what is wanted. */
 import { keyOf } from "#control/runtime/cache.ts";
-import type { Applied, Kube, KubeObject, ObjectRef } from "#ports/kube.ts";
+import { type Applied, type Kube, KubeError, type KubeObject, type ObjectRef } from "#ports/kube.ts";
 import { isNamespace } from "../api/enable.ts";
 import { APPLIED_ANNOTATION, MANAGED_LABEL } from "../api/names.ts";
 import { type FederatedTypeConfig, resourceOf } from "../api/type-config.ts";
@@ -37,6 +37,26 @@ export async function applyPresent(
   const answer = await kube.apply(ref, object as Applied<KubeObject>, { ...MANAGER, signal });
   if (removals.length === 0) return answer;
   return kube.patch(ref, { metadata: withoutThese(removals, observed) }, { ...MANAGER, signal });
+}
+
+/**
+ * Makes it by one request where there is nothing yet; undefined where the API
+ * refuses it, as it does where an object is there of which somebody else owns
+ * what we want otherwise: then it has to be looked at first.
+ */
+export async function applyFresh(
+  kube: Kube,
+  ref: ObjectRef,
+  { object, removals }: Present,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  if (removals.length > 0) return undefined;
+  try {
+    return await kube.apply(ref, object as Applied<KubeObject>, { ...MANAGER, force: false, signal });
+  } catch (error) {
+    if (error instanceof KubeError && error.status >= 400 && error.status < 500) return undefined;
+    throw error;
+  }
 }
 
 /** A merge patch of metadata that removes what JSON pointers name. */

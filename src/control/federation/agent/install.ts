@@ -1,6 +1,13 @@
 /** What a site's API needs before its agent can work: resources, namespaces, rights, the fence. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Applied, type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
+import {
+  type Applied,
+  type Kube,
+  KubeError,
+  type KubeObject,
+  type ObjectRef,
+  type Resource,
+} from "#ports/kube.ts";
 import { CONFIG_NAME, defaultConfig } from "../api/config.ts";
 import { federationCrds } from "../api/crds.ts";
 import type { CrownSite, CrownSpec } from "../api/crown.ts";
@@ -16,11 +23,16 @@ const RBAC = "rbac.authorization.k8s.io";
 const SERVED_SECONDS = 30;
 const UNCLAIMED = "unclaimed";
 
+/** The namespaces that a site's API needs. */
+export function siteNamespaces(): readonly KubeObject[] {
+  const names = [SYSTEM_NAMESPACE, JOIN_NAMESPACE];
+  return names.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
+}
+
 /** Resources and the namespaces that they are in; nothing is written where nothing has to change. */
 export async function installResources(kube: Kube): Promise<void> {
   await Promise.all(federationCrds().map((crd) => applyAs(kube, DEFINITIONS, crd)));
-  for (const name of [SYSTEM_NAMESPACE, JOIN_NAMESPACE])
-    await createOnce(kube, NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  for (const namespace of siteNamespaces()) await createOnce(kube, NAMESPACES, namespace);
   await served(() => kube.list({ resource: CROWNS }));
 }
 
@@ -30,23 +42,37 @@ export async function installFence(
   site: string,
   agent = `${AGENT_USER_PREFIX}${site}`,
 ): Promise<void> {
-  for (const one of agentRoles({ site })) await applyRole(kube, one);
-  for (const policy of fencePolicies({ site, agent })) {
-    const bindings = policy.kind?.endsWith("Binding") ?? false;
-    const plural = bindings ? "validatingadmissionpolicybindings" : "validatingadmissionpolicies";
-    await applyAs(kube, { ...ADMISSION, plural }, policy);
-  }
+  const { roles, policies } = fenceObjects(site, agent);
+  for (const one of roles) await applyRole(kube, one);
+  for (const policy of policies) await applyAs(kube, fenceRef(policy).resource, policy);
+}
+
+/** What the fence of a site's API is made of: who may do what, and the admission policies. */
+export function fenceObjects(
+  site: string,
+  agent = `${AGENT_USER_PREFIX}${site}`,
+): { readonly roles: readonly KubeObject[]; readonly policies: readonly KubeObject[] } {
+  return { roles: agentRoles({ site }), policies: fencePolicies({ site, agent }) };
+}
+
+/** Where an admission policy or its binding is. */
+export function fenceRef({ kind, metadata }: KubeObject): ObjectRef {
+  const plural = kind?.endsWith("Binding")
+    ? "validatingadmissionpolicybindings"
+    : "validatingadmissionpolicies";
+  return { resource: { ...ADMISSION, plural }, name: metadata?.name ?? "" };
+}
+
+/** Where a role or a binding is, in its namespace or the cluster. */
+export function roleRef({ kind, metadata }: KubeObject): ObjectRef {
+  const resource = { group: RBAC, version: "v1", plural: `${kind?.toLowerCase()}s` };
+  const { name = "", namespace } = metadata ?? {};
+  return { resource, name, ...(namespace !== undefined && { namespace }) };
 }
 
 /** A role or a binding, in its namespace or the cluster. */
 export async function applyRole(kube: Kube, object: KubeObject): Promise<void> {
-  const resource = { group: RBAC, version: "v1", plural: `${object.kind?.toLowerCase()}s` };
-  const { name = "", namespace } = object.metadata ?? {};
-  await kube.apply(
-    { resource, name, ...(namespace !== undefined && { namespace }) },
-    object as Applied<KubeObject>,
-    { fieldManager: "panopticon-install" },
-  );
+  await kube.apply(roleRef(object), object as Applied<KubeObject>, { fieldManager: "panopticon-install" });
 }
 
 /**

@@ -45,7 +45,10 @@ function moveCommand() {
       .option("--take", "its holder is lost: ask the other sites for their votes")
       .option("--force", "take it without a majority; what the old holder wrote meanwhile becomes conflicts"),
   ).action(async ({ output, to, take, force, ...hub }: MoveOptions) => {
-    const { moveCrown, takeCrown } = await import("#app/crown.ts");
+    const [{ moveCrown }, { takeCrown }] = await Promise.all([
+      import("#app/crown.ts"),
+      import("#app/crown-take.ts"),
+    ]);
     const emit: Emit = (event) => {
       if (event.kind === "note") say(`${event.subject}: ${event.what}`);
     };

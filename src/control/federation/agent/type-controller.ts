@@ -1,5 +1,5 @@
 /** At the hub: makes types that other tools enabled fit for our agents, and says that they are propagated. */
-import { keyOf } from "#control/runtime/cache.ts";
+import { type Cache, keyOf } from "#control/runtime/cache.ts";
 import type { Controller, Input } from "#control/runtime/controller.ts";
 import type { Definition } from "../api/definition.ts";
 import { withKeyedStatus } from "../api/enable.ts";
@@ -13,9 +13,20 @@ export function typeController(): Controller {
     indexes: { federated: (config) => [kindName(federatedKindOf(config))] },
     work: ({ object }) => [{ group: "types", key: keyOf(object) }],
   };
+  let known: Cache<FederatedTypeConfig> | undefined;
+  // Enabling a type once more writes its definition anew and leaves its config as it was.
+  const definitions: Input<Definition> = {
+    cluster: "hub",
+    resource: DEFINITIONS,
+    trim: withoutSchemas,
+    *work({ object }) {
+      for (const config of known?.by("federated", keyOf(object)) ?? [])
+        yield { group: "types", key: keyOf(config) };
+    },
+  };
   return {
     name: "types",
-    inputs: [configs],
+    inputs: [configs, definitions],
     outputs: [
       { cluster: "hub", group: TYPE_CONFIGS.group, plural: TYPE_CONFIGS.plural, part: "status" },
       {
@@ -25,6 +36,9 @@ export function typeController(): Controller {
         part: "the status of federated types",
       },
     ],
+    start(context) {
+      known = context.cache(configs);
+    },
     async reconcile({ key }, context, signal) {
       const config = context.cache(configs).get(key);
       if (!config) return;
@@ -46,4 +60,10 @@ export function typeController(): Controller {
       await hub.patch(place, { status: { observedGeneration, propagationController } }, { signal });
     },
   };
+}
+
+/** Definitions of all that a cluster has would fill the memory; what has to be known of one is asked for. */
+function withoutSchemas({ metadata, spec }: Definition): Definition {
+  const { name = "", uid = "", resourceVersion = "" } = metadata ?? {};
+  return { metadata: { name, uid, resourceVersion }, spec: { ...spec, versions: [] } };
 }

@@ -50,7 +50,7 @@ export interface Federation {
   readonly sites: readonly Site[];
   /** The administrator's kubeconfig with a context per site; the first is the current one. */
   readonly kubeconfig: string;
-  /** Runs `panopticon` as the administrator; fails where it fails. */
+  /** Runs `panopticon` as the administrator, with the kubeconfig of all sites unless another is named; fails where it fails. */
   panopticon(...argv: readonly string[]): Promise<string>;
   /** The same, to be killed. */
   start(...argv: readonly string[]): ChildProcess;
@@ -89,7 +89,10 @@ export async function startFederation(
   const sites = await Promise.all(lines.map((line) => openSite(line, lines, dir)));
   const [hub] = sites;
   if (!hub) throw new Error("a federation needs a site");
-  const command = (argv: readonly string[]) => [process.execPath, MAIN, ...argv, "--kubeconfig", kubeconfig];
+  const command = (argv: readonly string[]) => {
+    const own = argv.includes("--kubeconfig") ? [] : ["--kubeconfig", kubeconfig];
+    return [process.execPath, MAIN, ...argv, ...own];
+  };
   const panopticon = async (...argv: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await runProcess(command(argv));
     if (code !== 0) throw new Error(`panopticon ${argv.join(" ")} ended with ${code}: ${stderr}`);

@@ -14,10 +14,13 @@ export interface PlanePrograms {
 
 const NEEDED: readonly ComponentName[] = ["kubernetes", "etcd"];
 
-/** Why no plane can be started here, in words; undefined where it can. */
-export async function planeObstacle(): Promise<string | undefined> {
+/**
+ * Why no plane can be started here, in words; undefined where it can.
+ * @param more components that are needed beside the plane's
+ */
+export async function planeObstacle(...more: readonly ComponentName[]): Promise<string | undefined> {
   const ready = await findReady(CATALOGUE, cacheDir());
-  const missing = NEEDED.filter((name) => !ready.has(name));
+  const missing = [...NEEDED, ...more].filter((name) => !ready.has(name));
   if (missing.length === 0) return undefined;
   return `needs the components ${missing.join(" and ")}: run \`panopticon components get ${missing.join(" ")}\``;
 }
@@ -41,4 +44,11 @@ export async function planePrograms(): Promise<PlanePrograms> {
     apiServer: program("kubernetes", "kube-apiserver"),
     controllerManager: program("kubernetes", "kube-controller-manager"),
   };
+}
+
+/** The folder of a component's programs and files; fails where it is not there. */
+export async function componentFolder(name: ComponentName): Promise<string> {
+  const entry = (await findReady(CATALOGUE, cacheDir())).get(name);
+  if (entry) return entry.out;
+  throw new Error(`needs the component ${name}: run \`panopticon components get ${name}\``);
 }

@@ -1,4 +1,6 @@
 /** The person's own kubeconfig gets a context per site of a lab, and loses them when the lab goes. */
+import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
 import type { Plan } from "#plan/plan.ts";
 import { kubeconfigPath, mergeKubeconfig, removeFromKubeconfig, updateKubeconfig } from "./kubeconfig.ts";
 import { openSite } from "./lab.ts";
@@ -6,7 +8,10 @@ import { openSite } from "./lab.ts";
 export interface KubeconfigResult {
   /** The file kubectl reads. */
   readonly file: string;
+  /** The crown's site first. */
   readonly contexts: readonly string[];
+  /** The current context, which stays what it was where the file had one. */
+  readonly current: string;
   /** Whether the file had to be written. */
   readonly changed: boolean;
 }
@@ -14,7 +19,10 @@ export interface KubeconfigResult {
 /** Adds or renews the contexts, which are called as the sites are. */
 export async function addContexts(plan: Plan): Promise<KubeconfigResult> {
   const file = kubeconfigPath(process.env);
-  const sites = plan.sites.filter((site) => site.kind === "on-prem");
+  const onPrem = plan.sites.filter((site) => site.kind === "on-prem");
+  const sites = onPrem.toSorted(
+    (left, right) => Number(right.name === plan.crown) - Number(left.name === plan.crown),
+  );
   const access = await Promise.all(
     sites.map(async (site) => {
       const { authority, client } = await openSite(plan, site).keyring.operator();
@@ -23,7 +31,15 @@ export async function addContexts(plan: Plan): Promise<KubeconfigResult> {
     }),
   );
   const changed = await updateKubeconfig(file, (existing) => mergeKubeconfig(existing, access, file));
-  return { file, contexts: sites.map(({ name }) => name), changed };
+  const current = await currentContext(file);
+  return { file, contexts: sites.map(({ name }) => name), current, changed };
+}
+
+async function currentContext(file: string): Promise<string> {
+  const { "current-context": current = "" } = parse(await readFile(file, "utf8")) as {
+    readonly "current-context"?: string;
+  };
+  return current;
 }
 
 /** Takes the contexts of a federation's sites away; a kubeconfig without them stays untouched. */

@@ -8,7 +8,7 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { wrongUse } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
-import { getAllComponents } from "#components/get.ts";
+import { type AgentImage, getAllComponents, readyAgent } from "#components/get.ts";
 import { withLock } from "#components/lock.ts";
 import { cloneContainerdSeed } from "#components/seed.ts";
 import { converge } from "#converge/engine.ts";
@@ -30,6 +30,8 @@ import { labPlatform } from "#render/files.ts";
 import { healAfterDrill } from "./drill-ground.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { cacheDir, stateDir } from "./folders.ts";
+import { siteFederation } from "./lab-federation.ts";
+import { type FederationSummary, federationSummary } from "./lab-membership.ts";
 import { labLimits, labScale } from "./lab-limits.ts";
 
 export interface LabUpOptions {
@@ -41,6 +43,8 @@ export interface LabUpResult {
   readonly plan: Plan;
   /** Changes made, or in a dry run those that would be. */
   readonly changes: number;
+  /** What the sites are to each other; missing in a dry run. */
+  readonly federation?: FederationSummary;
 }
 
 /** Brings every on-prem site of a file up on this box, or says what that would change. */
@@ -52,10 +56,11 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
     // A run that had to wait plans on what the other one left.
     const plan = await makePlan(file, await previousPlan(name));
     noteScale(plan, emit);
-    const { layers, seed } = dryRun ? { layers: [], seed: "" } : await labComponents(emit);
+    const { layers, seed, agent } = dryRun ? await nothingMade() : await labComponents(emit);
     const lab = labOf(plan, layers, (target) => cloneContainerdSeed(seed, target));
     if (!dryRun) await savePlan(plan);
-    const contexts = onPrem(plan).map((site) => siteContext(plan, site, lab, emit));
+    const sites = onPrem(plan).map((site) => siteContext(plan, site, lab, emit));
+    const contexts = sites.map((site) => ({ ...site, federation: siteFederation(site, sites, agent) }));
     const journal = dryRun ? undefined : openJournal(join(stateDir(name), "journal.sqlite"));
     try {
       for (const cut of journal?.unfinished() ?? []) {
@@ -64,7 +69,9 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
       journal?.settle(new Date());
       if (!dryRun) await healAfterDrill(file.federation, plan, contexts, emit);
       const gate = journal ? openGate(journal, emit, now) : closedGate(emit);
-      return { plan, changes: await converge(PHASES, contexts, gate) };
+      const changes = await converge(PHASES, contexts, gate);
+      const federation = dryRun ? undefined : await federationSummary(plan, contexts);
+      return { plan, changes, ...(federation && { federation }) };
     } finally {
       journal?.close();
       await Promise.all(contexts.map((context) => context.close()));
@@ -167,9 +174,23 @@ function labBasics(federation: string): { federation: string; labDir: string } {
   return { federation, labDir: join(stateDir(federation), "lab") };
 }
 
-export async function labComponents(emit: Emit): Promise<{ layers: readonly string[]; seed: string }> {
-  const components = await getAllComponents({ emit, cacheDir: cacheDir() });
-  return { layers: [components.nodeLayer, components.baseRoot], seed: components.containerdSeed };
+interface LabComponents {
+  readonly layers: readonly string[];
+  readonly seed: string;
+  readonly agent: AgentImage | undefined;
+}
+
+export async function labComponents(emit: Emit): Promise<LabComponents> {
+  const { nodeLayer, baseRoot, containerdSeed, agent } = await getAllComponents({
+    emit,
+    cacheDir: cacheDir(),
+  });
+  return { layers: [nodeLayer, baseRoot], seed: containerdSeed, agent };
+}
+
+/** What a dry run knows of them. */
+async function nothingMade(): Promise<LabComponents> {
+  return { layers: [], seed: "", agent: await readyAgent(cacheDir()) };
 }
 
 export function onPrem(plan: Plan): readonly SitePlan[] {

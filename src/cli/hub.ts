@@ -14,6 +14,8 @@ export interface Hub {
   readonly context: string;
   readonly server: string;
   readonly authority?: string;
+  /** Of all contexts. */
+  readonly names: readonly string[];
   readonly site: (name: string) => Kube | undefined;
 }
 
@@ -43,7 +45,7 @@ export async function useHub<T>(options: HubOption, work: (hub: Hub) => Promise<
     ),
   );
   try {
-    return await work({ ...first, site: (name) => sites.get(name) });
+    return await work({ ...first, names, site: (name) => sites.get(name) });
   } finally {
     await Promise.all([first.kube.close(), ...[...sites.values()].map((kube) => kube?.close())]);
   }

@@ -1,5 +1,5 @@
 /** `panopticon lab status`: every machine and what its role says, from the running system alone. */
-import type { MachineStatus, SiteStatus } from "#app/lab-status.ts";
+import type { FederationSummary, MachineStatus, SiteStatus } from "#app/lab-status.ts";
 import { command, labFile, type OutputOption } from "./command.ts";
 import { colour, show, table } from "./print.ts";
 
@@ -19,13 +19,29 @@ async function status(file: string | undefined, { output }: OutputOption): Promi
     import("#app/lab-status.ts"),
   ]);
   const { federation } = await readFederation(labFile(file));
-  const sites = await labStatus(await labPlan(federation.name));
-  const well = sites.every((site) => site.well);
-  show(output, { federation: federation.name, well, sites }, () => [
+  const { sites, federation: members } = await labStatus(await labPlan(federation.name));
+  const well = members.well && sites.every((site) => site.well);
+  show(output, { federation: federation.name, well, sites, members }, () => [
     ...sites.flatMap((site) => [...siteLines(site), ""]),
+    ...memberLines(members),
+    "",
     well ? "All is well." : "Not all is well; `panopticon lab up` mends what it can.",
   ]);
   if (!well) process.exitCode = 1;
+}
+
+function memberLines({ crown, epoch, sites, well }: FederationSummary): readonly string[] {
+  const rows = sites.map((site) => [
+    site.name,
+    site.crown === undefined ? "-" : `${site.crown} (epoch ${site.epoch})`,
+    `${site.agents.ready} of ${site.agents.planned} ready`,
+    word(site.heard, "heard", "not heard"),
+  ]);
+  return [
+    `${colour("bold", "federation")}  ${word(well, "well", "unwell")}`,
+    `  crown    ${crown === undefined ? "nobody has it" : `at ${crown} (epoch ${epoch})`}`,
+    ...table(["site", "crown, as it says", "agents", "by the hub"], rows).map((line) => `  ${line}`),
+  ];
 }
 
 function siteLines(site: SiteStatus): readonly string[] {

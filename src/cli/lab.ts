@@ -1,5 +1,7 @@
 /** `panopticon lab`: real sites from one file on this box, and their end. */
 import type { LabUpResult } from "#app/lab.ts";
+import { PanopticonError } from "#base/errors.ts";
+import type { Plan } from "#plan/plan.ts";
 import { type AddCommand, command, group, labFile, type OutputOption } from "./command.ts";
 import { labShellCommand } from "./lab-shell.ts";
 import { labStatusCommand } from "./lab-status.ts";
@@ -56,8 +58,10 @@ async function up(file: string | undefined, { yes, dryRun, output }: UpOptions):
     const result = await labUp(federation, { dryRun: dryRun ?? false, emit });
     progress.stop();
     const seconds = (Date.now() - started) / 1000;
-    const shown = { changes: result.changes, dryRun: dryRun ?? false, seconds, plan: result.plan };
-    show(output, shown, () => (dryRun ? plannedLines(result) : builtLines(result, seconds, path)));
+    const { changes, plan, federation: members } = result;
+    const shown = { changes, dryRun: dryRun ?? false, seconds, plan, ...(members && { members }) };
+    const contexts = dryRun ? [] : await contextLines(plan);
+    show(output, shown, () => (dryRun ? plannedLines(result) : builtLines(result, seconds, path, contexts)));
   } finally {
     progress.stop();
   }
@@ -71,7 +75,36 @@ function plannedLines({ changes }: LabUpResult): readonly string[] {
   ];
 }
 
-function builtLines({ plan, changes }: LabUpResult, seconds: number, file: string): readonly string[] {
+/** The contexts, with which kubectl and our own commands reach the sites; a name that is taken is no reason to fail. */
+async function contextLines(plan: Plan): Promise<readonly string[]> {
+  const { addContexts } = await import("#app/lab-kubeconfig.ts");
+  try {
+    const { file, contexts, current } = await addContexts(plan);
+    return [`${file} has the contexts ${contexts.join(", ")}; the current one is ${current}.`];
+  } catch (error) {
+    if (!(error instanceof PanopticonError)) throw error;
+    return [error.message];
+  }
+}
+
+function memberLines({ federation }: LabUpResult): readonly string[] {
+  if (!federation) return [];
+  const { crown, epoch, planned, sites } = federation;
+  if (crown === undefined) return ["No site holds the crown."];
+  const joined = sites.filter(({ well }) => well).length;
+  return [
+    `The crown is at ${crown} (epoch ${epoch}); ${joined} of ${count(sites.length, "site")} joined.`,
+    ...(crown === planned ? [] : [`The file gives it to ${planned}: panopticon crown move --to ${planned}`]),
+  ];
+}
+
+function builtLines(
+  result: LabUpResult,
+  seconds: number,
+  file: string,
+  contexts: readonly string[],
+): readonly string[] {
+  const { plan, changes } = result;
   const sites = plan.sites.filter((site) => site.machines.length > 0);
   const [first] = sites;
   const outcome = changes === 0 ? "nothing to change" : count(changes, "change");
@@ -81,10 +114,14 @@ function builtLines({ plan, changes }: LabUpResult, seconds: number, file: strin
       const of = (role: string) => site.machines.filter((machine) => machine.role === role).length;
       return `  ${site.name}: ${count(of("ecam"), "ECAM")}, ${count(of("controlplane"), "control plane")}, ${count(of("worker"), "worker")}; API https://${site.network.vip}:${site.endpoint.port}`;
     }),
+    ...memberLines(result),
+    ...contexts,
     "",
     "Next:",
+    "  panopticon status",
+    "  panopticon federate object app.yaml",
+    `  kubectl --context ${plan.crown} get nodes`,
     `  panopticon lab status ${file}`,
-    `  panopticon kubeconfig ${file}        # then: kubectl --context ${first?.name} get nodes`,
     `  panopticon lab shell ${first?.machines[0]?.name}`,
     `  panopticon lab down ${file}`,
   ];

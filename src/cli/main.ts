@@ -19,6 +19,7 @@ import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
 import { addSite } from "./site.ts";
+import { addStatus } from "./status.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
 
 /** Every command, in the order the help shows them. */
@@ -31,6 +32,7 @@ const commands: readonly AddCommand[] = [
   addComponents,
   addLab,
   addDrill,
+  addStatus,
   addFederate,
   addSite,
   addCrown,

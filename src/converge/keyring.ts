@@ -13,9 +13,12 @@ import { bootstrapKubeconfig } from "./pki/kubeconfig.ts";
 import {
   bootstrapCertificate,
   ensureAdminCertificate,
+  ensureClientCertificate,
   ensureSitePki,
   etcdClientCertificate,
+  type KeptClient,
   pkiFiles,
+  presentClientCertificate,
   type SitePki,
 } from "./pki/site.ts";
 import { ensureSshKeys, knownHosts, type SshKeys } from "./pki/ssh.ts";
@@ -36,6 +39,12 @@ export interface Keyring {
   bootstrapKubeconfig(now: Date): Promise<string>;
   /** What the operator's client shows and trusts. */
   operator(): Promise<{ readonly authority: string; readonly client: KeyedCertificate }>;
+  /** What a program of ours shows and trusts at this site's API. */
+  client(client: KeptClient): Promise<{ readonly authority: string; readonly client: KeyedCertificate }>;
+  /** The same where it is there and good for long; nothing is made. */
+  presentClient(
+    client: KeptClient,
+  ): Promise<{ readonly authority: string; readonly client: KeyedCertificate } | undefined>;
   /** What etcd's members trust a client by, good for a day from `now`; made anew at each call and kept nowhere. */
   etcdClient(now: Date): Promise<{ readonly authority: string; readonly client: KeyedCertificate }>;
 }
@@ -96,6 +105,17 @@ export function openKeyring(folders: KeyFolders, site: SitePlan, now: () => Date
     operator: async () => {
       const { pki, admin } = await keys();
       return { authority: pki.cluster.certificate, client: admin };
+    },
+    client: async (client) => {
+      const { pki } = await keys();
+      const authority = pki.cluster.certificate;
+      return { authority, client: await ensureClientCertificate(folders.pki, pki, client, now()) };
+    },
+    presentClient: async (client) => {
+      if ((await lacks()).length > 0) return undefined;
+      const { pki } = await keys();
+      const present = await presentClientCertificate(folders.pki, pki, client, now());
+      return present && { authority: pki.cluster.certificate, client: present };
     },
     etcdClient: async (at) => {
       const { pki } = await keys();

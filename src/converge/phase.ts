@@ -9,6 +9,7 @@ import type { Hypervisor } from "#ports/hypervisor.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { Shell } from "#ports/shell.ts";
 import type { Platform } from "#render/files.ts";
+import type { SiteFederation } from "./federation.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** All that a phase may use at one site. */
@@ -21,6 +22,8 @@ export interface SiteContext {
   /** The site's API through its VIP; only once the keys are there. */
   readonly kube: () => Promise<Kube>;
   readonly keyring: Keyring;
+  /** What the federation wants of the site; missing where nobody asks for it to be brought up. */
+  readonly federation?: SiteFederation;
   readonly now: () => Date;
   readonly emit: Emit;
 }

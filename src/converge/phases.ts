@@ -1,9 +1,11 @@
 /** The bring-up of a site, in order. This list is the architecture of convergence. */
 import type { Phase } from "./phase.ts";
 import { addons } from "./phases/addons.ts";
+import { agentImage } from "./phases/agent-image.ts";
 import { clusterDns } from "./phases/cluster-dns.ts";
 import { controlPlanes } from "./phases/control-planes.ts";
 import { ecams } from "./phases/ecams.ts";
+import { federation, membership } from "./phases/federation.ts";
 import { files } from "./phases/files.ts";
 import { firstControlPlane } from "./phases/first-control-plane.ts";
 import { ground } from "./phases/ground.ts";
@@ -27,4 +29,7 @@ export const PHASES: readonly (Phase | readonly Phase[])[] = [
   ],
   network, // every node Ready, pods of all nodes reachable
   addons, // CoreDNS and kube-proxy answer everywhere
+  agentImage, // on every node, from here: they reach no registry
+  federation, // its resources, rights and fence, the crown where the file has it, two agents
+  membership, // the agents run, the hub hears them, types are federated
 ];

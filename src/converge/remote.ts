@@ -20,8 +20,9 @@ export async function must(
   machine: string,
   argv: readonly string[],
   timeoutSeconds = 60,
+  input?: Uint8Array,
 ): Promise<string> {
-  const result = await context.shell.run(machine, argv, { timeoutSeconds });
+  const result = await context.shell.run(machine, argv, { timeoutSeconds, ...(input && { input }) });
   if (result.code === 0) return result.stdout;
   const said = (result.stderr || result.stdout).trim().slice(-2000);
   throw worldFailed(

@@ -30,17 +30,17 @@ export function kubeconfigEntries(content: KubeconfigContent): {
   };
 }
 
-/** A whole kubeconfig with one context, which is the current one. */
-function kubeconfig(content: KubeconfigContent): string {
-  const entries = kubeconfigEntries(content);
+/** A whole kubeconfig; `current` names its current context. */
+export function kubeconfig(contents: readonly KubeconfigContent[], current: string): string {
+  const all = contents.map((content) => ({ content, entries: kubeconfigEntries(content) }));
   return stringify(
     {
       apiVersion: "v1",
       kind: "Config",
-      clusters: [{ name: content.cluster, cluster: entries.cluster }],
-      users: [{ name: content.user, user: entries.user }],
-      contexts: [{ name: content.context, context: entries.context }],
-      "current-context": content.context,
+      clusters: all.map(({ content, entries }) => ({ name: content.cluster, cluster: entries.cluster })),
+      users: all.map(({ content, entries }) => ({ name: content.user, user: entries.user })),
+      contexts: all.map(({ content, entries }) => ({ name: content.context, context: entries.context })),
+      "current-context": current,
     },
     { lineWidth: 0 },
   );
@@ -49,7 +49,7 @@ function kubeconfig(content: KubeconfigContent): string {
 /** What `kubeadm join` reads as `discovery.file.kubeConfigPath`; `endpoint` is `host:port`. */
 export function bootstrapKubeconfig(endpoint: string, authority: string, client: KeyedCertificate): string {
   const names = { cluster: "site", user: "bootstrap", context: "bootstrap" };
-  return kubeconfig({ server: `https://${endpoint}`, authority, client, ...names });
+  return kubeconfig([{ server: `https://${endpoint}`, authority, client, ...names }], names.context);
 }
 
 function base64(text: string): string {

@@ -10,11 +10,17 @@ import { worldFailed } from "#base/errors.ts";
 import type { Role } from "#model/federation.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { createOnce, readIfThere, replaceFile } from "./store.ts";
-import { type KeyedCertificate, authorityCertificate, clientCertificate, newKeyPair } from "./x509.ts";
+import {
+  type ClientSubject,
+  type KeyedCertificate,
+  authorityCertificate,
+  clientCertificate,
+  newKeyPair,
+} from "./x509.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
-const ADMIN_VALID_DAYS = 365;
-const ADMIN_RENEW_DAYS = 30;
+const CLIENT_VALID_DAYS = 365;
+const CLIENT_RENEW_DAYS = 30;
 const BOOTSTRAP_VALID_SECONDS = 3600;
 
 /** All PEM text. */
@@ -68,24 +74,48 @@ export function pkiFiles(pki: SitePki, role: Role): readonly RenderedFile[] {
   ];
 }
 
-/**
- * The operator's certificate: a year long, in the one group that has rights
- * before any role is bound. Kept in one file with its key, made anew when less
- * than thirty days are left.
- */
+/** The operator's certificate, in the one group that has rights before any role is bound. */
 export async function ensureAdminCertificate(
   dir: string,
   pki: SitePki,
   now: Date,
 ): Promise<KeyedCertificate> {
-  const path = join(dir, pki.site, "admin.pem");
+  const subject = { commonName: "panopticon-admin", organizations: ["system:masters"] };
+  return ensureClientCertificate(dir, pki, { name: "admin", subject }, now);
+}
+
+/** A client of a site's API whose certificate is kept, in the file `name`.pem. */
+export interface KeptClient {
+  readonly name: string;
+  readonly subject: ClientSubject;
+}
+
+/** A client's certificate: a year long, kept in one file with its key, made anew when less than thirty days are left. */
+export async function ensureClientCertificate(
+  dir: string,
+  pki: SitePki,
+  client: KeptClient,
+  now: Date,
+): Promise<KeyedCertificate> {
+  const present = await presentClientCertificate(dir, pki, client, now);
+  if (present) return present;
+  const seconds = (CLIENT_VALID_DAYS * DAY_MS) / 1000;
+  const fresh = await clientCertificate(pki.cluster, client.subject, seconds, now);
+  await replaceFile(join(dir, pki.site, `${client.name}.pem`), fresh.key + fresh.certificate);
+  return fresh;
+}
+
+/** The same where it is there and good for thirty days more; nothing is made. */
+export async function presentClientCertificate(
+  dir: string,
+  pki: SitePki,
+  { name }: KeptClient,
+  now: Date,
+): Promise<KeyedCertificate | undefined> {
+  const path = join(dir, pki.site, `${name}.pem`);
   const text = await readIfThere(path);
   const present = text === undefined ? undefined : readKeyedCertificate(path, text);
-  if (present && isGood(present, pki.cluster, now)) return present;
-  const subject = { commonName: "panopticon-admin", organizations: ["system:masters"] };
-  const fresh = await clientCertificate(pki.cluster, subject, (ADMIN_VALID_DAYS * DAY_MS) / 1000, now);
-  await replaceFile(path, fresh.key + fresh.certificate);
-  return fresh;
+  return present && isGood(present, pki.cluster, now) ? present : undefined;
 }
 
 /** What a machine joins with, for an hour: the groups of kubeadm's own bootstrap tokens. */
@@ -151,7 +181,7 @@ function checkPair(certFile: string, certificate: string, keyFile: string, key: 
 function isGood(client: KeyedCertificate, authority: KeyedCertificate, now: Date): boolean {
   const certificate = new X509Certificate(client.certificate);
   const ours = certificate.verify(new X509Certificate(authority.certificate).publicKey);
-  return ours && certificate.validToDate.getTime() - now.getTime() > ADMIN_RENEW_DAYS * DAY_MS;
+  return ours && certificate.validToDate.getTime() - now.getTime() > CLIENT_RENEW_DAYS * DAY_MS;
 }
 
 function parse<T>(path: string, what: string, read: () => T): T {

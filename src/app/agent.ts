@@ -4,10 +4,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import type { Emit } from "#base/events.ts";
-import { worldFailed } from "#base/errors.ts";
+import { type PanopticonError, worldFailed } from "#base/errors.ts";
 import type { CrownSite } from "#control/federation/api/crown.ts";
 import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import { claim, installFence, installResources, userNameOf } from "#control/federation/agent/install.ts";
+import { removedFrom } from "#control/federation/agent/crowns.ts";
 import { superviseSite } from "#control/federation/agent/supervise.ts";
 import { pause, systemClock } from "#control/runtime/clock.ts";
 import type { ElectionTimes } from "#control/runtime/election.ts";
@@ -40,7 +41,7 @@ export interface AgentOptions {
   readonly install: boolean;
 }
 
-/** Works until `signal` is aborted. Errors: KUBECONFIG_…, CONTROL_PORT. */
+/** Works until `signal` is aborted, or until the site has left its federation. Errors: KUBECONFIG_…, CONTROL_PORT, FEDERATION_SITE_REMOVED. */
 export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortSignal): Promise<void> {
   const access = await readKubeconfig(options.kubeconfig, options.context);
   const own = openKube(access.settings);
@@ -60,8 +61,17 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
     endpoints: options.endpoints ?? [address],
     ...(authority !== undefined && { caBundle: Buffer.from(authority).toString("base64") }),
   };
+  const left = new AbortController();
+  let refusal: PanopticonError | undefined;
+  const leave = (error?: PanopticonError): void => {
+    refusal = error;
+    left.abort(new Error(`${options.site} is in the federation no more`));
+  };
+  const ends = AbortSignal.any([signal, left.signal]);
   try {
-    await untilDone(signal, emit, options.site, async () => {
+    await untilDone(ends, emit, options.site, async () => {
+      const removed = others && (await removedFrom(own, others.first, options.site));
+      if (removed) return leave(removed);
       if (options.install) await installResources(own);
       // Before the fence, which shuts a hub that is nobody's.
       await claim(own, site, systemClock.wall().toISOString());
@@ -70,7 +80,7 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
     const place = { namespace: SYSTEM_NAMESPACE, name: "panopticon-agent" };
     const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
     const tools = { clock: systemClock, random: Math.random };
-    await elect({ kube: own, ...place, identity, times: TIMES, ...tools, signal }, (ends) =>
+    await elect({ kube: own, ...place, identity, times: TIMES, ...tools, signal: ends }, (term) =>
       superviseSite({
         site: options.site,
         own,
@@ -79,10 +89,12 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
         controllers: (term, ready) => siteControllers(term, site, ready),
         ...tools,
         emit,
-        signal: ends,
+        signal: term,
         running: (now) => (running = now),
+        leave,
       }),
     );
+    if (refusal) throw refusal;
   } finally {
     server.close();
     await Promise.all([own.close(), others?.close()]);

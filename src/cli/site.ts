@@ -4,11 +4,18 @@ import { type AddCommand, command, group, type OutputOption } from "./command.ts
 import { type HubOption, useHub, withHub } from "./hub.ts";
 import { count, show, table } from "./print.ts";
 import { prepareCommand } from "./site-join.ts";
+import { readmitCommand, removeCommand } from "./site-remove.ts";
 
-/** Adds `site` with `list` and `release`. */
+/** Adds `site` and what can be done with one. */
 export const addSite: AddCommand = (program) => {
   program.addCommand(
-    group("site", "the federation's sites", [listCommand(), releaseCommand(), prepareCommand()]),
+    group("site", "the federation's sites", [
+      listCommand(),
+      releaseCommand(),
+      prepareCommand(),
+      removeCommand(),
+      readmitCommand(),
+    ]),
   );
 };
 

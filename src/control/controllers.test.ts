@@ -10,7 +10,7 @@ describe("the list of controllers", () => {
   it.each([true, false])("has one owner for each output (at the hub: %s)", (holds) => {
     const site = { name: "attic", kind: "on-prem", seat: 1, endpoints: [] } as const;
     const crown: CrownSpec = { epoch: 1001, holder: "attic", sites: [site], history: [] };
-    const own = { reports: openReports(), graves: openGraves() };
+    const own = { reports: openReports(), graves: openGraves(), leave: () => undefined };
     const term = { site: "attic", crown, holds, clock: systemClock, ...own };
     const controllers = siteControllers(term, site, async () => undefined);
     refuseTwoOwners(controllers);

@@ -3,15 +3,19 @@ import type { CrownSite } from "#control/federation/api/crown.ts";
 import { applyController } from "#control/federation/agent/apply-controller.ts";
 import { conflictController } from "#control/federation/agent/conflict-controller.ts";
 import { resting } from "#control/federation/agent/gate.ts";
+import { departureController } from "#control/federation/agent/departure-controller.ts";
+import { farewellController } from "#control/federation/agent/farewell-controller.ts";
 import { graveController } from "#control/federation/agent/grave-controller.ts";
 import { heartbeatController } from "#control/federation/agent/heartbeat-controller.ts";
 import { mirrorController } from "#control/federation/agent/mirror-controller.ts";
 import { preferenceController } from "#control/federation/agent/preference-controller.ts";
 import { propagationController } from "#control/federation/agent/propagation-controller.ts";
 import { readinessController } from "#control/federation/agent/readiness-controller.ts";
+import { revocationController } from "#control/federation/agent/revocation-controller.ts";
 import { statusController } from "#control/federation/agent/status-controller.ts";
 import type { Term } from "#control/federation/agent/term.ts";
 import { typeController } from "#control/federation/agent/type-controller.ts";
+import { farewellOf, wasRemoved } from "#control/federation/crown/departure.ts";
 import type { Context, Controller } from "#control/runtime/controller.ts";
 
 /** @param ready see `mirrorController`. */
@@ -20,11 +24,17 @@ export function siteControllers(
   own: Omit<CrownSite, "seat">,
   ready: (context: Context) => Promise<void>,
 ): readonly Controller[] {
+  const farewell = farewellOf(term.crown, term.site);
+  if (farewell) {
+    const gone = wasRemoved(term.crown, term.site);
+    return [farewellController(term, farewell), ...(gone ? [] : [heartbeatController(term, own)])];
+  }
   return [
     resting(mirrorController(term, ready), "site", term.clock),
     resting(applyController(term), "site", term.clock),
     resting(statusController(term), "hub", term.clock),
     graveController(term),
+    revocationController(),
     heartbeatController(term, own),
     ...(term.holds
       ? [
@@ -33,6 +43,7 @@ export function siteControllers(
           propagationController(term),
           conflictController(),
           preferenceController(),
+          departureController(term),
         ]
       : []),
   ];

@@ -44,6 +44,8 @@ export interface Site {
   /** Undefined while it does not run. */
   agentProcess(): number | undefined;
   agentLog(): string;
+  /** The exit code of an agent that has ended by itself. */
+  agentExit(): number | undefined;
 }
 
 export interface Federation {
@@ -182,10 +184,11 @@ async function openSite({ plane, near, far }: Lines, all: readonly Lines[], dir:
       await gone;
     },
     agentLog: () => readFileSync(log, "utf8"),
+    agentExit: () => agent?.exitCode ?? undefined,
   };
 }
 
-function writeKubeconfig(file: string, access: readonly (readonly [string, KubeSettings])[]): void {
+export function writeKubeconfig(file: string, access: readonly (readonly [string, KubeSettings])[]): void {
   const entries = access.map(([name, { server, authority = "", client }]) => ({
     name,
     ...kubeconfigEntries({

@@ -1,8 +1,9 @@
 /** Registers the site at the hub, and shows there that its agent lives. */
 import type { Context, Controller } from "#control/runtime/controller.ts";
 import { KubeError, type KubeObject } from "#ports/kube.ts";
-import type { CrownSite, CrownSpec } from "../api/crown.ts";
+import { type CrownSite, type CrownSpec, SEATS } from "../api/crown.ts";
 import { BURIED_ANNOTATION, CORE_GROUP, CROWN_NAME, SYSTEM_NAMESPACE } from "../api/names.ts";
+import { wasRemoved } from "../crown/departure.ts";
 import { versionText } from "../version.ts";
 import { CLUSTERS, CROWNS, LEASES } from "./resources.ts";
 import type { Term } from "./term.ts";
@@ -86,6 +87,7 @@ async function register(
   const crown = await hub.get({ resource: CROWNS, name: CROWN_NAME }, { signal });
   const known = crown.spec.sites.find(({ name }) => name === site);
   const [endpoint = ""] = own.endpoints;
+  if (wasRemoved(crown.spec, site)) throw new Error(`site ${site} was removed from the federation`);
   if (!known) {
     const sites = [...crown.spec.sites, { ...own, seat: seatFor(crown.spec, own.kind) }];
     await hub.replace(
@@ -102,8 +104,8 @@ async function register(
 }
 
 /** Above every seat that was ever given, as far as the crown remembers. */
-function seatFor({ sites, history }: CrownSpec, kind: CrownSite["kind"]): number {
+function seatFor({ sites, history, lastSeat = 0 }: CrownSpec, kind: CrownSite["kind"]): number {
   if (kind === "cloud") return 0;
-  const given = [...sites.map(({ seat }) => seat), ...history.map(({ epoch }) => epoch % 1000)];
-  return Math.max(0, ...given) + 1;
+  const given = [...sites.map(({ seat }) => seat), ...history.map(({ epoch }) => epoch % SEATS)];
+  return Math.max(lastSeat, ...given) + 1;
 }

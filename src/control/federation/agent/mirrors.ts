@@ -2,7 +2,12 @@
 import type { Cache } from "#control/runtime/cache.ts";
 import { apiPath, type Kube, type KubeObject, type Resource } from "#ports/kube.ts";
 import { type Mirror, type MirrorSpec, mirrorName, type ObjectKey } from "../api/mirror.ts";
-import { FEDERATION_GROUP, ORPHAN_ANNOTATION, TOMBSTONE_LABEL } from "../api/names.ts";
+import {
+  DELETE_OPTION_ANNOTATION,
+  FEDERATION_GROUP,
+  ORPHAN_ANNOTATION,
+  TOMBSTONE_LABEL,
+} from "../api/names.ts";
 import { compareRevisions, type Version } from "../version.ts";
 import type { Cluster } from "../place/placement.ts";
 import { bodyOf, hashOf } from "./body.ts";
@@ -88,6 +93,11 @@ export function notBefore(mirror: Version, version: Version): Version {
 /** Copies of a resource that is marked so stay where it is no longer placed, too. */
 export function isOrphaned({ spec }: Mirror): boolean {
   return metadataOf(spec)?.annotations?.[ORPHAN_ANNOTATION] === "true";
+}
+
+/** DeleteOptions as JSON, for its copies. */
+export function deleteOptionOf({ spec }: Mirror): string | undefined {
+  return metadataOf(spec)?.annotations?.[DELETE_OPTION_ANNOTATION];
 }
 
 /** The site as placement sees it, by its mirrors; undefined where they do not have it yet. */

@@ -80,7 +80,7 @@ export function statusController({ site, reports }: Term): Controller {
       const status = { clusters: entry ? [entry] : [] };
       const own = { apiVersion, kind, metadata: { name, ...(namespace && { namespace }) }, status };
       try {
-        await context.kube("hub").apply(ref, own, { fieldManager: `panopticon-site-${site}`, signal });
+        await context.kube("hub").apply(ref, own, { fieldManager: entryOwner(site), signal });
       } catch (error) {
         // Deleted meanwhile: then there is nothing to tell it to.
         if (!(error instanceof KubeError) || error.status !== 404) throw error;
@@ -88,6 +88,11 @@ export function statusController({ site, reports }: Term): Controller {
       return undefined;
     },
   };
+}
+
+/** Who owns a site's entry among the fields of a status. */
+export function entryOwner(site: string): string {
+  return `panopticon-site-${site}`;
 }
 
 function refOf(key: string): Pick<ObjectRef, "name" | "namespace"> {

@@ -13,4 +13,6 @@ export interface Term {
   readonly clock: Clock;
   readonly reports: Reports;
   readonly graves: Graves;
+  /** Ends the agent: the site has left the federation. */
+  readonly leave: () => void;
 }

@@ -30,6 +30,17 @@ export interface CrownSite {
   readonly endpoints: readonly string[];
   /** PEM in base64. */
   readonly caBundle?: string;
+  /** It is to leave for good, once its copies are deleted there or are nobody's any more. */
+  readonly leaving?: Farewell;
+}
+
+/** What becomes of the copies at a site that leaves: they are deleted, or stay and are nobody's. */
+export type Farewell = "drain" | "orphan";
+
+export interface DepartedSite {
+  readonly name: string;
+  readonly farewell: Farewell;
+  readonly at: string;
 }
 
 /** What a crowning started from: all that the epoch before wrote up to here, type by type. */
@@ -57,6 +68,10 @@ export interface CrownSpec {
    */
   readonly frozen?: { readonly to: string; readonly at: string; readonly committed?: boolean };
   readonly sites: readonly CrownSite[];
+  /** Sites that were removed: they can't come back by themselves. */
+  readonly departed?: readonly DepartedSite[];
+  /** The highest seat of all that were removed: it is given to nobody again. */
+  readonly lastSeat?: number;
   /** Oldest first; the last is the crowning in force. */
   readonly history: readonly Crowning[];
 }
@@ -79,6 +94,8 @@ export interface Crown extends KubeObject {
   readonly status?: CrownStatus;
 }
 
+const farewell = oneOf("drain", "orphan");
+
 const site = object(
   {
     name,
@@ -86,6 +103,7 @@ const site = object(
     seat: { type: "integer", minimum: 0, maximum: SEATS - 1 },
     endpoints: list(text, 16),
     caBundle: text,
+    leaving: farewell,
   },
   ["name", "kind", "seat", "endpoints"],
 );
@@ -113,6 +131,8 @@ const spec: Schema = ruled(
       holder: name,
       frozen: object({ to: name, at: time, committed: flag }, ["to", "at"]),
       sites: keyed("name", site, 500),
+      departed: keyed("name", object({ name, farewell, at: time }, ["name", "farewell", "at"]), 500),
+      lastSeat: { type: "integer", minimum: 0, maximum: SEATS - 1 },
       history: list(crowning, 200),
     },
     ["epoch", "holder", "sites", "history"],

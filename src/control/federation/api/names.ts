@@ -27,5 +27,11 @@ export const APPLIED_ANNOTATION = `${FEDERATION_GROUP}/applied`;
 /** On mirrors of what was deleted, so that sites can follow those alone. */
 export const TOMBSTONE_LABEL = `${FEDERATION_GROUP}/tombstone`;
 
+/** On a site's Lease at the hub: what has become of its copies, now that it leaves. */
+export const FAREWELL_ANNOTATION = `${FEDERATION_GROUP}/farewell`;
+
 /** On a site's Lease at the hub: up to where it has carried out the tombstones there, `EPOCH-REVISION`. */
 export const BURIED_ANNOTATION = `${FEDERATION_GROUP}/buried`;
+
+/** On the service account that stands for another site's agent: that site's name. */
+export const SITE_LABEL = `${FEDERATION_GROUP}/site`;

@@ -49,7 +49,7 @@ export function crowned(
 /** The site, if it can hold the crown; FEDERATION_CROWN_UNKNOWN_SITE or FEDERATION_CROWN_NOT_ELIGIBLE (exit 2). */
 export function eligible(crown: CrownSpec, name: string): CrownSite {
   const site = crown.sites.find((one) => one.name === name);
-  const able = crown.sites.filter(({ seat }) => seat > 0).map((one) => one.name);
+  const able = crown.sites.filter(({ seat, leaving }) => seat > 0 && !leaving).map((one) => one.name);
   if (!site)
     throw wrongUse(
       "FEDERATION_CROWN_UNKNOWN_SITE",
@@ -60,6 +60,12 @@ export function eligible(crown: CrownSpec, name: string): CrownSite {
     throw wrongUse(
       "FEDERATION_CROWN_NOT_ELIGIBLE",
       `site "${name}" can't hold the crown: it is in an external cloud and has only what is placed on it`,
+      `Sites that can: ${able.join(", ")}.`,
+    );
+  if (site.leaving)
+    throw wrongUse(
+      "FEDERATION_CROWN_NOT_ELIGIBLE",
+      `site "${name}" can't hold the crown: it is leaving the federation`,
       `Sites that can: ${able.join(", ")}.`,
     );
   return site;

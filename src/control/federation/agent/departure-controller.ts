@@ -1,0 +1,111 @@
+/** At the hub: lets a site go that has said its farewell, and clears away what is kept here of sites that are gone. */
+import { keyOf } from "#control/runtime/cache.ts";
+import type { Context, Controller, Input } from "#control/runtime/controller.ts";
+import type { Work } from "#control/runtime/queue.ts";
+import { KubeError, type KubeObject } from "#ports/kube.ts";
+import type { Crown, CrownSpec } from "../api/crown.ts";
+import type { FederatedResource } from "../api/federated.ts";
+import { CROWN_NAME, FAREWELL_ANNOTATION, SYSTEM_NAMESPACE } from "../api/names.ts";
+import type { FederatedTypeConfig } from "../api/type-config.ts";
+import { wasRemoved, withoutSite } from "../crown/departure.ts";
+import { leaseName } from "./heartbeat-controller.ts";
+import { forgetSite } from "./leave.ts";
+import { CROWNS, federatedKindOf, LEASES, splitKey, TYPE_CONFIGS } from "./resources.ts";
+import { entryOwner } from "./status-controller.ts";
+import type { Term } from "./term.ts";
+import { openTypeWatch } from "./type-watch.ts";
+
+const SITES: Work = { group: "sites", key: "all" };
+
+export function departureController(term: Term): Controller {
+  let departed = "";
+  const crowns: Input<Crown> = { cluster: "hub", resource: CROWNS, work: () => [SITES] };
+  const leases: Input = {
+    cluster: "hub",
+    resource: LEASES,
+    namespace: SYSTEM_NAMESPACE,
+    work: ({ object, previous }) => (saidBy(object) === saidBy(previous) ? [] : [SITES]),
+  };
+  const configs: Input<FederatedTypeConfig> = {
+    cluster: "hub",
+    resource: TYPE_CONFIGS,
+    work: ({ object }) => [{ group: "types", key: keyOf(object) }],
+  };
+  const types = openTypeWatch<FederatedResource>({
+    cluster: "hub",
+    resourceOf: federatedKindOf,
+    *work({ object }, type) {
+      if (departed !== "") yield { group: type, key: keyOf(object) };
+    },
+  });
+  const lookAtSites = async (context: Context, signal: AbortSignal): Promise<void> => {
+    const crown = context.cache(crowns).get(CROWN_NAME);
+    if (!crown || crown.spec.epoch !== term.crown.epoch) return;
+    for (const { name, leaving } of crown.spec.sites) {
+      const said = saidBy(context.cache(leases).get(`${SYSTEM_NAMESPACE}/${leaseName(name)}`));
+      if (leaving === undefined || said !== leaving) continue;
+      const spec = withoutSite(crown.spec, name, leaving, term.clock.wall().toISOString());
+      await context
+        .kube("hub")
+        .replace({ resource: CROWNS, name: CROWN_NAME }, { ...crown, spec }, { signal });
+      context.note(name, "has left the federation");
+      return;
+    }
+    const gone = goneFrom(crown.spec);
+    if (gone.join() === departed) return;
+    for (const name of gone) await forgetSite(context.kube("hub"), name, signal);
+    departed = gone.join();
+    for (const [type, { cache }] of types.all)
+      for (const resource of cache.list()) context.add({ group: type, key: keyOf(resource) });
+  };
+
+  return {
+    name: "departure",
+    inputs: [crowns, leases, configs],
+    outputs: [
+      { cluster: "hub", group: CROWNS.group, plural: CROWNS.plural, part: "spec.sites of those who leave" },
+      { cluster: "hub", group: "*", plural: "*", part: "what is kept of sites that have left" },
+    ],
+    async reconcile({ group, key }, context, signal) {
+      if (group === "types") {
+        types.sync(context, context.cache(configs).list());
+        return;
+      }
+      if (group === SITES.group) return lookAtSites(context, signal);
+      const watched = types.get(group);
+      const resource = watched?.cache.get(key);
+      const crown = context.cache(crowns).get(CROWN_NAME);
+      if (!watched || !resource || !crown) return;
+      const stale = (resource.status?.clusters ?? []).filter(({ name }) => wasRemoved(crown.spec, name));
+      const { apiVersion = "", kind = "" } = resource;
+      const { namespace, name } = splitKey(key);
+      const metadata = { name, ...(namespace !== "" && { namespace }) };
+      const ref = { resource: federatedKindOf(watched.config), ...metadata, subresource: "status" };
+      for (const entry of stale) {
+        const own = { apiVersion, kind, metadata, status: { clusters: [] } };
+        await unlessGone(
+          context.kube("hub").apply(ref, own, { fieldManager: entryOwner(entry.name), signal }),
+        );
+      }
+    },
+  };
+}
+
+function goneFrom({ sites, departed = [] }: CrownSpec): readonly string[] {
+  return departed
+    .map(({ name }) => name)
+    .filter((name) => !sites.some((site) => site.name === name))
+    .toSorted();
+}
+
+function saidBy(lease: KubeObject | undefined): string {
+  return lease?.metadata?.annotations?.[FAREWELL_ANNOTATION] ?? "";
+}
+
+async function unlessGone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.status !== 404) throw error;
+  }
+}

@@ -20,6 +20,7 @@ import {
   isNamespaceConfig,
   refOf,
   release,
+  remoteStatusOf,
   targetKey,
 } from "./apply.ts";
 import { isOrphaned } from "./mirrors.ts";
@@ -88,6 +89,9 @@ export function applyController(term: Term): Controller {
     outputs: [{ cluster: "site", group: "*", plural: "*", part: "what carries the managed label" }],
     start(given) {
       context = given;
+      term.fresh.listen((spec) => {
+        for (const work of workOf(spec, given.cache(mirrors), term.site)) given.add(work);
+      });
     },
     async reconcile({ group, key }, given, signal) {
       if (group === "types") return syncTypes(given, state);
@@ -100,7 +104,7 @@ export function applyController(term: Term): Controller {
         for (const work of await removals.sweep(
           given,
           given.cache(brakes).get(term.site),
-          countOf(state),
+          types.size,
           signal,
         ))
           given.add(work);
@@ -109,9 +113,8 @@ export function applyController(term: Term): Controller {
       const watched = types.get(group);
       if (!watched || watched.config.spec.propagation === "Disabled") return;
       const { namespace, name } = splitKey(key);
-      const mirror = given
-        .cache(mirrors)
-        .get(mirrorName({ ...federatedKindOf(watched.config), namespace, name }));
+      const mirrored = mirrorName({ ...federatedKindOf(watched.config), namespace, name });
+      const mirror = term.fresh.over(mirrored, given.cache(mirrors).get(mirrored));
       if (!mirror) return;
       if (!watched.cache.synced) return notServed(watched, { type: group, key, mirror }, term);
       const observed = watched.cache.get(targetKey(watched.config, key));
@@ -279,7 +282,8 @@ async function remove(
 }
 
 function tell(task: Task, { term }: State, status: Report["status"], message: string): void {
-  term.reports.put(task.type, task.key, { hash: task.mirror.spec.hash, status, message });
+  const remote = remoteStatusOf(task.watched.config, task.observed);
+  term.reports.put(task.type, task.key, { hash: task.mirror.spec.hash, status, message, ...remote });
 }
 
 /** What may pass by itself is thrown, and tried again soon; what the API refuses for its content waits for another. */
@@ -290,8 +294,4 @@ function failed(task: Task, state: State, error: unknown, operation: "create" | 
   if (error.status === 404) return { afterSeconds: MISSING_SECONDS };
   if ([400, 403, 405, 413, 415, 422].includes(error.status)) return { afterSeconds: REFUSED_SECONDS };
   throw error;
-}
-
-function countOf({ types }: State): number {
-  return [...types.all].reduce((sum, [, { cache }]) => sum + cache.size, 0);
 }

@@ -12,7 +12,7 @@ import { buried } from "../deletion/tombstones.ts";
 import { compareRevisions, compareVersions } from "../version.ts";
 import { hashOf } from "./body.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { type MirrorStore, notBefore, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
+import { type MirrorStore, mirrorOf, notBefore, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
 import {
   CROWNS,
   federatedKindOf,
@@ -42,8 +42,13 @@ const CHECKPOINT: Work = { group: "checkpoint", key: CROWN_NAME };
 export function mirrorController(term: Term, ready: (context: Context) => Promise<void>): Controller {
   const { epoch } = term.crown;
   const checkpoint = openCheckpoint(epoch);
-  const noted = (type: string, { object }: Change<KubeObject>): Work => {
+  // What came and went before it was mirrored: its deletion must be known where it arrived.
+  const vanished = new Map<string, KubeObject>();
+  const noted = (type: string, { type: change, object, previous }: Change<KubeObject>): Work => {
     const key = keyOf(object);
+    // What is only missing in a list may be so because the hub has lost everything.
+    const told = change === "deleted" && object !== previous;
+    if (told && term.holds) vanished.set(`${type} ${key}`, object);
     checkpoint.seen(type, key, object.metadata?.resourceVersion ?? "0");
     return { group: type, key };
   };
@@ -137,6 +142,18 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
     return settle(record, spec ?? mirror, context.cache(configs).revision);
   };
 
+  const keep = async (spec: MirrorSpec, signal: AbortSignal): Promise<void> => {
+    const name = mirrorName(spec);
+    if (!spec.body) term.fresh.forget(name);
+    else if (types.get(kindName(spec))) term.fresh.add(mirrorOf(spec, undefined));
+    try {
+      await store.put(spec, signal);
+    } catch (error) {
+      term.fresh.forget(name);
+      throw error;
+    }
+  };
+
   return {
     name: "mirror",
     inputs: [...fixed.map(([, input]) => input), mirrors, crowns, ...(term.holds ? [] : [tombstones])],
@@ -159,14 +176,16 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
       if (!source.cache.synced) return NOT_LISTED_YET;
       const objectKey: ObjectKey = { ...onlyKind(source.kind), ...splitKey(key) };
       const name = mirrorName(objectKey);
-      const mirror = store.get(name)?.spec;
       const object = source.cache.get(key);
+      const last = object ? undefined : vanished.get(`${group} ${key}`);
+      const mirror = store.get(name)?.spec ?? (last && specOf(objectKey, last, epoch));
       const record = term.holds ? undefined : context.cache(tombstones).get(name);
       const grave = record?.spec;
       const spec = object
         ? present(objectKey, object, mirror, epoch)
         : await absent(mirror, grave, term, () => revisionOf(context.kube("hub"), source.kind, signal));
-      if (spec) await store.put(spec, signal);
+      if (spec) await keep(spec, signal);
+      vanished.delete(`${group} ${key}`);
       const revision = object?.metadata?.resourceVersion ?? spec?.resourceVersion;
       // A deletion counts as stored only once there is a tombstone.
       if (object || spec || mirror?.tombstone || !mirror) checkpoint.stored(group, key, revision);

@@ -54,7 +54,8 @@ function revisionIn({ metadata }: KubeObject): string {
   return metadata?.resourceVersion ?? "0";
 }
 
-function mirrorOf(spec: MirrorSpec, before: Mirror | undefined): Mirror {
+/** @param before what is there, which it replaces */
+export function mirrorOf(spec: MirrorSpec, before: Mirror | undefined): Mirror {
   const { uid, resourceVersion } = before?.metadata ?? {};
   return {
     apiVersion: `${FEDERATION_GROUP}/v1`,

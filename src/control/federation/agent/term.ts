@@ -1,6 +1,7 @@
 /** A term: as long as a site follows the same hub in the same epoch. A new crowning begins a new one. */
 import type { CrownSpec } from "../api/crown.ts";
 import type { Clock } from "#control/runtime/clock.ts";
+import type { Fresh } from "./fresh.ts";
 import type { Graves } from "./graves.ts";
 import type { Reports } from "./reports.ts";
 
@@ -13,6 +14,7 @@ export interface Term {
   readonly clock: Clock;
   readonly reports: Reports;
   readonly graves: Graves;
+  readonly fresh: Fresh;
   /** Ends the agent: the site has left the federation. */
   readonly leave: () => void;
 }

@@ -10,6 +10,7 @@ import type { Crown, CrownSpec } from "../api/crown.ts";
 import { CROWN_NAME } from "../api/names.ts";
 import { farewellOf } from "../crown/departure.ts";
 import { type Crowns, type CrownSettings, followCrowns } from "./crowns.ts";
+import { openFresh } from "./fresh.ts";
 import { openGraves } from "./graves.ts";
 import { keepConflicts, packAway, unpack } from "./handover.ts";
 import { openReports } from "./reports.ts";
@@ -92,6 +93,7 @@ async function serveTerm(settings: AgentSettings, crown: CrownSpec, crowns: Crow
     clock,
     reports: openReports(),
     graves: openGraves(),
+    fresh: openFresh(),
     leave: () => settings.leave(),
   };
   const ready = async (context: Context): Promise<void> => {

@@ -11,9 +11,9 @@ export async function allApplied(kube: Kube, objects: readonly Applied<KubeObjec
   return same.every(Boolean);
 }
 
-/** Applies them one after the other: what comes first may be needed by what follows. */
+/** Applies all of them side by side: none may need another to be there first. */
 export async function applyAll(kube: Kube, objects: readonly Applied<KubeObject>[]): Promise<void> {
-  for (const object of objects) await kube.apply(refOf(object), object, MANAGER);
+  await Promise.all(objects.map((object) => kube.apply(refOf(object), object, MANAGER)));
 }
 
 /** Server-side apply in a dry run fills in all that the server would, so that defaults make no difference. */

@@ -27,9 +27,11 @@ export const PHASES: readonly (Phase | readonly Phase[])[] = [
     controlPlanes, // the others, one at a time: etcd takes one learner
     workers, // all at once
   ],
-  network, // every node Ready, pods of all nodes reachable
+  [
+    network, // every node Ready, pods of all nodes reachable
+    agentImage, // on every node, from here: they reach no registry
+  ],
   addons, // CoreDNS and kube-proxy answer everywhere
-  agentImage, // on every node, from here: they reach no registry
   federation, // its resources, rights and fence, the crown where the file has it, two agents
   membership, // the agents run, the hub hears them, types are federated
 ];

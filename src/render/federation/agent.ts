@@ -33,7 +33,6 @@ const PORT = 8480;
 /** The image's own; nobody. */
 const USER = 65_532;
 
-/** In the order in which they are applied. */
 export function agentObjects(
   input: AgentInput,
 ): readonly [Secret, NetworkPolicy, PodDisruptionBudget, Deployment] {

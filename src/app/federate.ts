@@ -21,19 +21,25 @@ import {
 /**
  * Makes a type federated. Errors: FEDERATION_TYPE_UNKNOWN.
  * @param name as kubectl takes it: plural, singular, kind, short name, `plural.group`
+ * @param collectStatus brings each copy's own status to the hub; where false, it stays as it was
  */
 export async function enableType(
   kube: Kube,
   name: string,
+  collectStatus = false,
 ): Promise<{ readonly type: string; readonly federated: string }> {
   const target = await targetOf(kube, name);
   const { crd, typeConfig } = federatedTypeFor(target);
   const crdName = crd.metadata?.name ?? "";
   await put(kube, { resource: DEFINITIONS, name: crdName }, crd);
   const type = typeConfig.metadata?.name ?? "";
-  await served(() =>
-    put(kube, { resource: TYPE_CONFIGS, namespace: SYSTEM_NAMESPACE, name: type }, typeConfig),
-  );
+  const ref = { resource: TYPE_CONFIGS, namespace: SYSTEM_NAMESPACE, name: type };
+  await served(async () => {
+    const before = collectStatus ? "Enabled" : (await kube.find(ref))?.spec.statusCollection;
+    const { spec } = typeConfig;
+    const statusCollection = before ?? spec.statusCollection ?? "Disabled";
+    await put(kube, ref, { ...typeConfig, spec: { ...spec, statusCollection } } as KubeObject);
+  });
   const { federatedType } = typeConfig.spec;
   const resource = {
     group: federatedType.group ?? "",

@@ -49,11 +49,13 @@ function enableCommand() {
   return withHub(
     command("enable", "make a type federated", [
       "federate enable namespaces",
-      "federate enable deployments.apps --context attic",
-    ]).argument("<type>", "as kubectl takes it"),
-  ).action(async (type: string, { output, ...hub }: Options) => {
+      "federate enable deployments.apps --collect-status",
+    ])
+      .argument("<type>", "as kubectl takes it")
+      .option("--collect-status", "bring the status that objects have at each site to the hub"),
+  ).action(async (type: string, { output, collectStatus, ...hub }: Options & { collectStatus?: boolean }) => {
     const { enableType } = await import("#app/federate.ts");
-    const enabled = await useHub(hub, ({ kube }) => enableType(kube, type));
+    const enabled = await useHub(hub, ({ kube }) => enableType(kube, type, collectStatus));
     show(output, enabled, () => [`${enabled.type} is federated by ${enabled.federated}.`]);
   });
 }

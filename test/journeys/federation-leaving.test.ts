@@ -28,6 +28,8 @@ const POLICIES: Resource = {
   plural: "validatingadmissionpolicies",
 };
 
+const CROWNS: Resource<Listed> = { ...OURS, plural: "crowns" };
+
 interface Listed extends KubeObject {
   readonly spec: { readonly sites: readonly { readonly name: string; readonly seat: number }[] };
 }
@@ -43,7 +45,7 @@ describe("a site that leaves for good", () => {
       (error: Error) => error.message,
     );
   const sitesOf = async (kube: Kube) =>
-    ((await kube.get({ resource: { ...OURS, plural: "crowns" }, name: "crown" })) as Listed).spec.sites;
+    (await kube.get({ resource: CROWNS, name: "crown" })).spec.sites;
   const namesTold = async (name: string) => {
     const { status } = (await hub.kube.get(federatedRef(name))) as {
       status?: { clusters?: readonly { readonly name: string }[] };

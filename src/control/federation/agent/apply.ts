@@ -4,6 +4,7 @@ import { type Applied, type Kube, KubeError, type KubeObject, type ObjectRef } f
 import { isNamespace } from "../api/enable.ts";
 import { APPLIED_ANNOTATION, MANAGED_LABEL } from "../api/names.ts";
 import { type FederatedTypeConfig, resourceOf } from "../api/type-config.ts";
+import type { JsonObject } from "../json.ts";
 import type { Present } from "../place/desired.ts";
 import { splitKey } from "./resources.ts";
 
@@ -90,4 +91,13 @@ export function federatedKey(object: KubeObject, plural: string, group: string |
 /** The key of its copy at the site. */
 export function targetKey(config: FederatedTypeConfig, key: string): string {
   return isNamespaceConfig(config) ? splitKey(key).name : key;
+}
+
+/** What the site says of the copy, where the type's config wants it told. */
+export function remoteStatusOf(
+  { spec }: FederatedTypeConfig,
+  copy: KubeObject | undefined,
+): { readonly remoteStatus?: JsonObject } {
+  const { status } = (copy ?? {}) as { readonly status?: JsonObject };
+  return spec.statusCollection === "Enabled" && status ? { remoteStatus: status } : {};
 }

@@ -1,4 +1,6 @@
 /** What came of each federated resource at this site, from who applies it to who tells the hub. */
+import { isDeepStrictEqual } from "node:util";
+import type { JsonObject } from "../json.ts";
 import type { PropagationStatus } from "../status/words.ts";
 
 export interface Report {
@@ -7,6 +9,8 @@ export interface Report {
   /** Undefined where the site has nothing of it and shall have nothing. */
   readonly status: PropagationStatus | undefined;
   readonly message: string;
+  /** What the site's own API says of its copy, where the type's config asks for it. */
+  readonly remoteStatus?: JsonObject;
 }
 
 export interface Reports {
@@ -27,9 +31,8 @@ export function openReports(): Reports {
       reports.set(type, known);
       const before = known.get(key);
       known.set(key, report);
-      const turned = before?.status !== report.status;
-      if (before && !turned && before.hash === report.hash && before.message === report.message) return;
-      for (const call of listeners) call(type, key, before !== undefined && turned);
+      if (before && isDeepStrictEqual(before, report)) return;
+      for (const call of listeners) call(type, key, before !== undefined && before.status !== report.status);
     },
     get: (type, key) => reports.get(type)?.get(key),
     drop: (type, key) => void reports.get(type)?.delete(key),

@@ -1,4 +1,5 @@
 /** Tells the hub how each federated resource fares at this site: the site's own entry and nothing else. */
+import { isDeepStrictEqual } from "node:util";
 import type { Controller, Input } from "#control/runtime/controller.ts";
 import { keyOf } from "#control/runtime/cache.ts";
 import type { Work } from "#control/runtime/queue.ts";
@@ -103,7 +104,7 @@ function refOf(key: string): Pick<ObjectRef, "name" | "namespace"> {
 /** Undefined where the site has nothing of it. */
 function entryOf(
   site: string,
-  { status, message }: Report,
+  { status, message, remoteStatus }: Report,
   { metadata }: FederatedResource,
 ): ClusterStatus | undefined {
   if (status === undefined) return undefined;
@@ -111,6 +112,7 @@ function entryOf(
     name: site,
     ...(status !== "" && { status }),
     ...(message !== "" && { message }),
+    ...(remoteStatus && { remoteStatus }),
     observedGeneration: metadata?.generation ?? 0,
   };
 }
@@ -120,6 +122,7 @@ function isSame(before: ClusterStatus | undefined, after: ClusterStatus | undefi
   return (
     (before.status ?? "") === (after.status ?? "") &&
     (before.message ?? "") === (after.message ?? "") &&
-    before.observedGeneration === after.observedGeneration
+    before.observedGeneration === after.observedGeneration &&
+    isDeepStrictEqual(before.remoteStatus, after.remoteStatus)
   );
 }

@@ -16,6 +16,8 @@ export interface TypeWatch<T extends KubeObject> {
   /** @param type `plural.group` of the federated kind. */
   get(type: string): WatchedType<T> | undefined;
   readonly all: Iterable<[string, WatchedType<T>]>;
+  /** Objects that are known, of all types. */
+  readonly size: number;
 }
 
 export interface TypeWatchSettings<T extends KubeObject> {
@@ -57,5 +59,8 @@ export function openTypeWatch<T extends KubeObject>(settings: TypeWatchSettings<
     },
     get: (type) => watched.get(type),
     all: watched,
+    get size() {
+      return [...watched.values()].reduce((sum, { cache }) => sum + cache.size, 0);
+    },
   };
 }

@@ -1,29 +1,33 @@
 /**
  * `npm run bench`: the figures that the README and the docs state, measured in
  * one run on this box. `npm run bench -- plan` runs one part; `cold` runs only
- * when it is named, since it builds everything anew.
+ * when it is named, since it builds everything anew. `--quick` and `--full` say
+ * how much load the federation is put under.
  */
 import { cpus, totalmem } from "node:os";
 import { coldBench } from "./cold.ts";
 import { drillBench } from "./drill.ts";
-import { federationBench } from "./federation.ts";
-import type { Figure } from "./figure.ts";
+import { federationBench } from "./federation/run.ts";
+import type { SizeName } from "./federation/size.ts";
+import { type Figure, lineOf } from "./figure.ts";
 import { labBench } from "./lab.ts";
 import { planBench } from "./plan.ts";
 import { proofBench } from "./proof.ts";
 
 const say = (line: string): void => console.error(line);
+const SIZES: Readonly<Record<string, SizeName>> = { "--quick": "quick", "--full": "full" };
+const size = process.argv.flatMap((word) => SIZES[word] ?? [])[0] ?? "usual";
 const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   plan: planBench,
   proof: proofBench,
   lab: () => labBench(say),
   drill: () => drillBench(say),
-  federation: federationBench,
+  federation: () => federationBench(say, size),
   cold: () => coldBench(say),
 };
 const USUAL = ["plan", "proof", "lab"];
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((word) => !(word in SIZES));
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
   console.error(`There is no part ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}.`);
@@ -35,9 +39,5 @@ console.log(
 );
 for (const [name, bench] of Object.entries(PARTS)) {
   if (!(wanted.length > 0 ? wanted : USUAL).includes(name)) continue;
-  for (const { figure, value, unit, goal } of await bench()) {
-    console.log(
-      `${figure.padEnd(62)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(4)} ${goal && `goal ${goal}`}`.trimEnd(),
-    );
-  }
+  for (const figure of await bench()) console.log(lineOf(figure));
 }

@@ -9,6 +9,9 @@ import type { CrownSite } from "#control/federation/api/crown.ts";
 import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import { claim, installFence, installResources, userNameOf } from "#control/federation/agent/install.ts";
 import { removedFrom } from "#control/federation/agent/crowns.ts";
+import { ensureKeys } from "#control/federation/join/keys.ts";
+import type { KeyPair } from "#control/federation/join/seal.ts";
+import { readJoinToken } from "#control/federation/join/token.ts";
 import { superviseSite } from "#control/federation/agent/supervise.ts";
 import { pause, systemClock } from "#control/runtime/clock.ts";
 import type { ElectionTimes } from "#control/runtime/election.ts";
@@ -16,9 +19,9 @@ import { elect } from "#control/runtime/leader.ts";
 import type { Running } from "#control/runtime/run.ts";
 import { siteControllers } from "#control/controllers.ts";
 import { openKube } from "#drivers/kube/client.ts";
-import { type KubeAccess, readKubeconfig } from "#drivers/kube/kubeconfig.ts";
-import type { Kube } from "#ports/kube.ts";
-import { contextNames } from "./contexts.ts";
+import { readKubeconfig } from "#drivers/kube/kubeconfig.ts";
+import { joinedHub } from "./membership.ts";
+import { openReach } from "./reach.ts";
 
 /** Losing the lead means to learn everything anew, so a restart of the site's API server must not cost it. */
 const TIMES: ElectionTimes = { leaseSeconds: 20, deadlineSeconds: 15, renewSeconds: 2 };
@@ -28,9 +31,11 @@ export interface AgentOptions {
   /** Of the site's own API. */
   readonly kubeconfig: string;
   readonly context?: string;
-  /** Its contexts are named as the sites are; the current one is used for the first hub. Missing at a founding hub. */
+  /** Its current context is used for the first hub, others for the sites of their names. Missing at a founding hub, and where the site has joined with a token. */
   readonly hubKubeconfig?: string;
   readonly kind: CrownSite["kind"];
+  /** Brings a new site into the federation; a secret. Not needed once it has joined. */
+  readonly joinToken?: string;
   /** How other sites reach this one's API; the address in its kubeconfig where not given. */
   readonly endpoints?: readonly string[];
   /** Of health and metrics; any free one where it is 0. */
@@ -41,11 +46,18 @@ export interface AgentOptions {
   readonly install: boolean;
 }
 
-/** Works until `signal` is aborted, or until the site has left its federation. Errors: KUBECONFIG_…, CONTROL_PORT, FEDERATION_SITE_REMOVED. */
+/** Works until `signal` is aborted. Or until the site has left its federation. Errors: KUBECONFIG_…, CONTROL_PORT, FEDERATION_JOIN_…, FEDERATION_SITE_REMOVED. */
 export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortSignal): Promise<void> {
   const access = await readKubeconfig(options.kubeconfig, options.context);
   const own = openKube(access.settings);
-  const others = options.hubKubeconfig === undefined ? undefined : await openOthers(options.hubKubeconfig);
+  if (options.joinToken !== undefined) readJoinToken(options.joinToken);
+  let known: Promise<KeyPair> | undefined;
+  const keys = (): Promise<KeyPair> =>
+    (known ??= ensureKeys(own).catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    }));
+  const reach = await openReach({ site: options.site, own, keys, hubKubeconfig: options.hubKubeconfig });
   let running: Running | undefined;
   const server = await serve(options, () => running);
   const { port } = server.address() as AddressInfo;
@@ -70,13 +82,17 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
   const ends = AbortSignal.any([signal, left.signal]);
   try {
     await untilDone(ends, emit, options.site, async () => {
-      const removed = others && (await removedFrom(own, others.first, options.site));
+      const removed = reach.first && (await removedFrom(own, reach.first, options.site));
       if (removed) return leave(removed);
       if (options.install) await installResources(own);
       // Before the fence, which shuts a hub that is nobody's.
       await claim(own, site, systemClock.wall().toISOString());
       if (options.install) await installFence(own, options.site, await userNameOf(own));
     });
+    const { joinToken } = options;
+    const hub = reach.first ? undefined : await joinedHub({ own, site, keys, joinToken, emit, signal: ends });
+    if (hub) reach.joined(hub);
+    const { publicKey } = (await untilDone(ends, emit, options.site, keys)) ?? { publicKey: "" };
     const place = { namespace: SYSTEM_NAMESPACE, name: "panopticon-agent" };
     const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
     const tools = { clock: systemClock, random: Math.random };
@@ -84,9 +100,9 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
       superviseSite({
         site: options.site,
         own,
-        firstHub: others?.first,
-        open: (other) => others?.open(other),
-        controllers: (term, ready) => siteControllers(term, site, ready),
+        firstHub: reach.first,
+        open: (other) => reach.open(other),
+        controllers: (term, ready) => siteControllers(term, site, ready, publicKey),
         ...tools,
         emit,
         signal: term,
@@ -97,48 +113,8 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
     if (refusal) throw refusal;
   } finally {
     server.close();
-    await Promise.all([own.close(), others?.close()]);
+    await Promise.all([own.close(), reach.close()]);
   }
-}
-
-interface Others {
-  readonly first: Kube;
-  open(site: CrownSite): Kube | undefined;
-  close(): Promise<unknown>;
-}
-
-/** Clients of other sites, by the contexts of one kubeconfig; the address is the crown's where it has one. */
-async function openOthers(file: string): Promise<Others> {
-  const opened: Kube[] = [];
-  const keep = (kube: Kube): Kube => {
-    opened.push(kube);
-    return kube;
-  };
-  const first = keep(openKube((await readKubeconfig(file)).settings));
-  const known = await contextsOf(file);
-  return {
-    first,
-    open({ name, endpoints: [endpoint], caBundle }) {
-      const access = known.get(name);
-      if (!access) return undefined;
-      const authority = caBundle === undefined ? undefined : Buffer.from(caBundle, "base64").toString();
-      return keep(
-        openKube({
-          ...access.settings,
-          ...(endpoint !== undefined && { server: endpoint }),
-          ...(authority !== undefined && { authority }),
-        }),
-      );
-    },
-    close: () => Promise.all(opened.map((kube) => kube.close())),
-  };
-}
-
-async function contextsOf(file: string): Promise<ReadonlyMap<string, KubeAccess>> {
-  const names = await contextNames(file);
-  return new Map(
-    await Promise.all(names.map(async (name) => [name, await readKubeconfig(file, name)] as const)),
-  );
 }
 
 /** Health (`/healthz`) and Prometheus metrics (`/metrics`). */
@@ -176,12 +152,12 @@ function serve(
 }
 
 /** A site whose API is away at the start is waited for. */
-async function untilDone(
+async function untilDone<T>(
   signal: AbortSignal,
   emit: Emit,
   site: string,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   while (!signal.aborted) {
     try {
       return await work();
@@ -190,4 +166,5 @@ async function untilDone(
       await pause(systemClock, 1000, signal);
     }
   }
+  return undefined;
 }

@@ -1,5 +1,8 @@
 /** `panopticon agent`: one site's part of the federation, in the foreground. */
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { Option } from "commander";
+import { wrongUse } from "#base/errors.ts";
 import { type AddCommand, command, group } from "./command.ts";
 import { say } from "./print.ts";
 
@@ -13,14 +16,19 @@ export const addAgent: AddCommand = (program) => {
 function runCommand() {
   return command("run", "mirror the hub, apply what is placed here, and keep it so, until it is ended", [
     "agent run --site attic --kubeconfig attic.yaml",
-    "agent run --site cellar --kubeconfig cellar.yaml --hub-kubeconfig sites.yaml",
+    "agent run --site cellar --kubeconfig cellar.yaml --hub-kubeconfig hub.yaml",
+    "agent run --site cellar --kubeconfig cellar.yaml --join-token-file cellar.token",
   ])
     .requiredOption("--site <name>", "the site's name, which is its KubeFedCluster's")
     .requiredOption("--kubeconfig <file>", "of the site's own API")
     .option("--context <name>", "of that kubeconfig, where not the current one")
     .option(
       "--hub-kubeconfig <file>",
-      "of the other sites: contexts named as they are, the current one the hub; not needed at a hub alone",
+      "whose current context is the hub; contexts named as sites are used for those; not needed at a hub alone",
+    )
+    .option(
+      "--join-token-file <file>",
+      "of `site token create`; - for standard input. $PANOPTICON_JOIN_TOKEN does too. Not needed once the site has joined",
     )
     .option("--endpoint <url...>", "how the others reach this site's API, where not as its kubeconfig says")
     .addOption(
@@ -39,6 +47,7 @@ interface RunOptions {
   readonly kubeconfig: string;
   readonly context?: string;
   readonly hubKubeconfig?: string;
+  readonly joinTokenFile?: string;
   readonly endpoint?: readonly string[];
   readonly kind: "on-prem" | "cloud";
   readonly port: string;
@@ -46,12 +55,18 @@ interface RunOptions {
   readonly install: boolean;
 }
 
-async function run({ endpoint, port, ...rest }: RunOptions): Promise<void> {
+async function run({ endpoint, port, joinTokenFile, ...rest }: RunOptions): Promise<void> {
   const { runAgent } = await import("#app/agent.ts");
+  const joinToken = await joinTokenOf(joinTokenFile);
   const end = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => end.abort(new Error(signal)));
-  const options = { ...rest, port: Number(port), ...(endpoint && { endpoints: endpoint }) };
+  const options = {
+    ...rest,
+    port: Number(port),
+    ...(endpoint && { endpoints: endpoint }),
+    ...(joinToken !== undefined && { joinToken }),
+  };
   await runAgent(
     options,
     (event) => {
@@ -59,4 +74,19 @@ async function run({ endpoint, port, ...rest }: RunOptions): Promise<void> {
     },
     end.signal,
   );
+}
+
+/** Never an argument: others on the machine could read it. */
+async function joinTokenOf(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return process.env["PANOPTICON_JOIN_TOKEN"] || undefined;
+  try {
+    return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw wrongUse(
+      missing ? "CLI_FILE_MISSING" : "CLI_FILE_UNREADABLE",
+      `${file} ${missing ? "does not exist" : "can't be read"}.`,
+      "Name the file that `panopticon site token create` was written to.",
+    );
+  }
 }

@@ -3,7 +3,7 @@ import { wrongUse } from "#base/errors.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
 import { type HubOption, useHub, withHub } from "./hub.ts";
 import { count, show, table } from "./print.ts";
-import { prepareCommand } from "./site-join.ts";
+import { decideCommands, prepareCommand, tokenCommand } from "./site-join.ts";
 import { readmitCommand, removeCommand } from "./site-remove.ts";
 
 /** Adds `site` and what can be done with one. */
@@ -13,6 +13,8 @@ export const addSite: AddCommand = (program) => {
       listCommand(),
       releaseCommand(),
       prepareCommand(),
+      tokenCommand(),
+      ...decideCommands(),
       removeCommand(),
       readmitCommand(),
     ]),
@@ -25,15 +27,27 @@ function listCommand() {
   return withHub(
     command("list", "say which there are and whether their agents are heard", ["site list"]),
   ).action(async ({ output, ...hub }: Options) => {
-    const { listSites } = await import("#app/federation.ts");
-    const sites = await useHub(hub, ({ kube }) => listSites(kube));
+    const [{ listSites }, { listRequests }] = await Promise.all([
+      import("#app/federation.ts"),
+      import("#app/join.ts"),
+    ]);
+    const [sites, requests] = await useHub(hub, ({ kube }) =>
+      Promise.all([listSites(kube), listRequests(kube)]),
+    );
+    const asking = requests.map(({ metadata, spec, status }) => [
+      metadata?.name ?? "",
+      spec.kind,
+      status?.phase.toLowerCase() ?? "new",
+      status?.message ?? "the hub's agent has not looked at it yet",
+    ]);
     const rows = sites.map(({ name, kind, crowned, ready, message }) => [
       crowned ? `${name} (crown)` : name,
       kind,
       ready === undefined ? "unknown" : ready ? "ready" : "not ready",
       message,
     ]);
-    show(output, { sites }, () => table(["site", "kind", "state", "why"], rows));
+    const all = [...rows, ...asking];
+    show(output, { sites, requests }, () => table(["site", "kind", "state", "why"], all));
   });
 }
 

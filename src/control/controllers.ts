@@ -15,14 +15,20 @@ import { revocationController } from "#control/federation/agent/revocation-contr
 import { statusController } from "#control/federation/agent/status-controller.ts";
 import type { Term } from "#control/federation/agent/term.ts";
 import { typeController } from "#control/federation/agent/type-controller.ts";
+import { accessController } from "#control/federation/join/access-controller.ts";
+import { requestController } from "#control/federation/join/request-controller.ts";
 import { farewellOf, wasRemoved } from "#control/federation/crown/departure.ts";
 import type { Context, Controller } from "#control/runtime/controller.ts";
 
-/** @param ready see `mirrorController`. */
+/**
+ * @param ready see `mirrorController`
+ * @param publicKey what other sites seal this one's credentials to
+ */
 export function siteControllers(
   term: Term,
   own: Omit<CrownSite, "seat">,
   ready: (context: Context) => Promise<void>,
+  publicKey: string,
 ): readonly Controller[] {
   const farewell = farewellOf(term.crown, term.site);
   if (farewell) {
@@ -36,6 +42,7 @@ export function siteControllers(
     graveController(term),
     revocationController(),
     heartbeatController(term, own),
+    accessController(term, publicKey),
     ...(term.holds
       ? [
           typeController(),
@@ -43,6 +50,7 @@ export function siteControllers(
           propagationController(term),
           conflictController(),
           preferenceController(),
+          requestController(term),
           departureController(term),
         ]
       : []),

@@ -24,6 +24,7 @@ import {
   type MirroredKind,
   MIRRORS,
   NAMESPACES,
+  SITE_ACCESSES,
   splitKey,
   TYPE_CONFIGS,
 } from "./resources.ts";
@@ -124,7 +125,9 @@ export async function keepConflicts(
       for (const object of objects)
         state.set(keyText({ ...kind, ...splitKey(keyOf(object)) }), hashOf(object));
     const specs = strays.map(({ spec }) => spec);
-    const found = conflictsOf(name, specs, state, crown, kindName, at);
+    // What agents let each other in with is nobody's decision: they write it anew.
+    const decided = specs.filter(({ plural }) => plural !== SITE_ACCESSES.plural);
+    const found = conflictsOf(name, decided, state, crown, kindName, at);
     await each(found, (spec) => keepOne(site, spec));
     await each(found, (spec) => keepOne(hub, spec));
     const ghosts = specs.filter((spec) => !spec.tombstone && !state.has(keyText(spec)));

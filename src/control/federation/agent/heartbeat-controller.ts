@@ -104,7 +104,7 @@ async function register(
 }
 
 /** Above every seat that was ever given, as far as the crown remembers. */
-function seatFor({ sites, history, lastSeat = 0 }: CrownSpec, kind: CrownSite["kind"]): number {
+export function seatFor({ sites, history, lastSeat = 0 }: CrownSpec, kind: CrownSite["kind"]): number {
   if (kind === "cloud") return 0;
   const given = [...sites.map(({ seat }) => seat), ...history.map(({ epoch }) => epoch % SEATS)];
   return Math.max(lastSeat, ...given) + 1;

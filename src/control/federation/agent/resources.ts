@@ -56,6 +56,12 @@ export const DEFINITIONS: Resource<Definition> = {
   version: "v1",
   plural: "customresourcedefinitions",
 };
+export const ACCOUNTS: Resource = { group: "", version: "v1", plural: "serviceaccounts" };
+export const SECRETS: Resource<KubeObject & { readonly data?: Readonly<Record<string, string>> }> = {
+  group: "",
+  version: "v1",
+  plural: "secrets",
+};
 export const NAMESPACES: Resource = { group: "", version: "v1", plural: "namespaces" };
 export const LEASES: Resource<KubeObject & { readonly spec?: LeaseSpec }> = {
   group: "coordination.k8s.io",
@@ -83,6 +89,7 @@ export const FIXED_KINDS: readonly MirroredKind[] = [
     kind: "ReplicaSchedulingPreference",
     plural: "replicaschedulingpreferences",
   },
+  { group: FEDERATION_GROUP, version: "v1", kind: "SiteAccess", plural: "siteaccesses" },
 ];
 
 /** The kind that federates a type. */

@@ -2,12 +2,23 @@
 import type { KubeObject } from "#ports/kube.ts";
 import { type Definition, definition } from "./definition.ts";
 import { CORE_GROUP, SYSTEM_NAMESPACE } from "./names.ts";
-import { list, object, oneOf, ruled, type Schema, text } from "./schema.ts";
+import type { LabelSelector } from "./federated.ts";
+import { list, map, object, oneOf, ruled, type Schema, text } from "./schema.ts";
+
+/** Sites that are admitted without asking: those whose join token has such labels. */
+export interface AdmissionRule {
+  /** An empty one selects every token. */
+  readonly selector: LabelSelector;
+  /** Only such sites; of any kind where it is missing. */
+  readonly kind?: "on-prem" | "cloud";
+}
 
 export interface KubeFedConfig extends KubeObject {
   readonly spec: {
     readonly scope: "Cluster" | "Namespaced";
     readonly syncController?: { readonly adoptResources?: "Enabled" | "Disabled" };
+    /** Ours. */
+    readonly admission?: readonly AdmissionRule[];
   };
 }
 
@@ -30,6 +41,11 @@ export function adopts(config: KubeFedConfig | undefined): boolean {
 }
 
 const atLeastOne: Schema = { type: "integer", format: "int64", minimum: 1 };
+const requirement = object(
+  { key: text, operator: oneOf("In", "NotIn", "Exists", "DoesNotExist"), values: list(text) },
+  ["key", "operator"],
+);
+const selector = object({ matchLabels: map(text), matchExpressions: list(requirement) });
 const duration: Schema = { type: "string", pattern: "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$" };
 
 export function configDefinition(): Definition {
@@ -71,6 +87,7 @@ export function configDefinition(): Definition {
           adoptResources: oneOf("Enabled", "Disabled"),
         }),
         statusController: object({ maxConcurrentReconciles: atLeastOne }),
+        admission: list(object({ selector, kind: oneOf("on-prem", "cloud") }, ["selector"]), 100),
       },
       ["scope"],
     ),

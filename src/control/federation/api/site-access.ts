@@ -16,6 +16,8 @@ export interface SealedAccess {
   readonly key: string;
   readonly sealed: string;
   readonly expiresAt: string;
+  /** When the next one is given. */
+  readonly renewAt: string;
 }
 
 /** Named as the site whose it is. */
@@ -34,11 +36,13 @@ export const publicKey: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{43}$
 export const sealed: Schema = { type: "string", maxLength: 8192 };
 
 export function siteAccessDefinition(): Definition {
-  const access = object({ site: name, key: { type: "string", maxLength: 64 }, sealed, expiresAt: time }, [
+  const key: Schema = { type: "string", maxLength: 64 };
+  const access = object({ site: name, key, sealed, expiresAt: time, renewAt: time }, [
     "site",
     "key",
     "sealed",
     "expiresAt",
+    "renewAt",
   ]);
   return definition({
     group: FEDERATION_GROUP,

@@ -1,6 +1,4 @@
 /** Federates types and objects: what a person has in files or at the hub becomes what shall be at every site. */
-import { readFile } from "node:fs/promises";
-import { parseAllDocuments } from "yaml";
 import { wrongUse } from "#base/errors.ts";
 import { served } from "#control/federation/agent/install.ts";
 import { CLUSTERS, DEFINITIONS, NAMESPACES, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
@@ -17,6 +15,7 @@ import {
   type KubeObject,
   type ObjectRef,
 } from "#ports/kube.ts";
+import { readObjects } from "./object-files.ts";
 
 /**
  * Makes a type federated. Errors: FEDERATION_TYPE_UNKNOWN.
@@ -67,11 +66,7 @@ export async function federateFiles(
   files: readonly string[],
   options: FederateOptions,
 ): Promise<readonly string[]> {
-  const texts = await Promise.all(files.map((file) => readOrRefuse(file)));
-  const objects = texts.flatMap((text) =>
-    parseAllDocuments(text).map((document) => document.toJS() as KubeObject | null),
-  );
-  return federateAll(kube, objects.filter((one) => one !== null).flatMap(itemsOf), options);
+  return federateAll(kube, await readObjects(files), options);
 }
 
 /** Federates an object that the hub has. */
@@ -158,12 +153,6 @@ function refuseUnknownSites(wanted: readonly string[], known: readonly string[])
   );
 }
 
-/** A list, as `kubectl get -o yaml` prints it, is what it holds. */
-function itemsOf(object: KubeObject): readonly KubeObject[] {
-  const { kind, items } = object as KubeObject & { readonly items?: readonly KubeObject[] };
-  return kind === "List" && Array.isArray(items) ? items : [object];
-}
-
 function isNamespaceObject({ apiVersion, kind }: KubeObject): boolean {
   return apiVersion === "v1" && kind === "Namespace";
 }
@@ -234,17 +223,4 @@ async function put(
   object: KubeObject,
 ): Promise<void> {
   await kube.apply(ref, object as Applied<KubeObject>, { fieldManager: "panopticon-cli" });
-}
-
-async function readOrRefuse(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw wrongUse(
-      missing ? "CLI_FILE_MISSING" : "CLI_FILE_UNREADABLE",
-      `${file} ${missing ? "does not exist" : "can't be read"}.`,
-      "Name a YAML or JSON file, or a type and a name.",
-    );
-  }
 }

@@ -59,7 +59,8 @@ function planFile(federation: string): string {
   return join(stateDir(federation), "plan.json");
 }
 
-async function readText(file: string, hint: string): Promise<string> {
+/** Errors: CLI_FILE_MISSING, CLI_FILE_IS_FOLDER, CLI_FILE_UNREADABLE. @param hint what to do instead */
+export async function readText(file: string, hint: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {

@@ -77,7 +77,3 @@ export const anything: Schema = { type: "object", "x-kubernetes-preserve-unknown
 export function ruled(schema: Schema, ...rules: readonly Rule[]): Schema {
   return { ...schema, "x-kubernetes-validations": rules };
 }
-
-export function described(description: string, schema: Schema): Schema {
-  return { description, ...schema };
-}

@@ -16,7 +16,7 @@ const LIST_KEYS: readonly (readonly string[])[] = [
 ];
 
 /** What an API leaves out when it writes a value that means nothing. */
-export function isEmpty(value: unknown): boolean {
+function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === 0 || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;
   return isObject(value) && Object.values(value).every(isEmpty);

@@ -45,7 +45,7 @@ export function objectOf(resource: FederatedResource, target: ApiResource): Draf
   return object;
 }
 
-export function apiVersionOf(type: Pick<ApiResource, "group" | "version">): string {
+function apiVersionOf(type: Pick<ApiResource, "group" | "version">): string {
   return type.group ? `${type.group}/${type.version}` : type.version;
 }
 

@@ -14,7 +14,7 @@ import { brake } from "../deletion/brake.ts";
 import { absences, buried } from "../deletion/tombstones.ts";
 
 const TYPE = "things";
-export const BUDGET = { count: 1, percent: 0 };
+const BUDGET = { count: 1, percent: 0 };
 
 export interface SimulatedSite {
   readonly name: string;

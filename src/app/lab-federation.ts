@@ -1,4 +1,5 @@
 /** What makes the lab's sites one federation: the steps that convergence takes at each of them. */
+import { worldFailed } from "#base/errors.ts";
 import { CONFIG_NAME, defaultConfig } from "#control/federation/api/config.ts";
 import { federationCrds } from "#control/federation/api/crds.ts";
 import { DEFAULT_TYPES } from "#control/federation/api/default-types.ts";
@@ -12,11 +13,11 @@ import { apiReady } from "#converge/kubeadm.ts";
 import { allApplied, applyAll } from "#converge/objects.ts";
 import type { SiteContext } from "#converge/phase.ts";
 import { kubeconfig, type KubeconfigContent } from "#converge/pki/kubeconfig.ts";
-import { DEPLOYMENTS } from "#converge/resources.ts";
+import { DEPLOYMENTS, PODS } from "#converge/resources.ts";
 import { waitFor } from "#converge/wait.ts";
 import type { SitePlan } from "#plan/plan.ts";
-import { type Applied, type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
-import { AGENT_NAME, AGENT_REPLICAS, agentObjects } from "#render/federation/agent.ts";
+import { type Applied, apiPath, type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
+import { AGENT_NAME, agentObjects, agentReplicas } from "#render/federation/agent.ts";
 
 const SETTLE_SECONDS = 60;
 /** A pod that starts on a busy box, and a lease of an agent that was killed. */
@@ -120,13 +121,12 @@ function fence(site: SitePlan): Objects {
 
 function agents(context: SiteContext, all: readonly SiteContext[], image: string): Step {
   const { site } = context;
-  const input = { namespace: SYSTEM_NAMESPACE, site: site.name, image, endpoints: [outerEndpoint(site)] };
+  const input = { namespace: SYSTEM_NAMESPACE, site, image, endpoints: [outerEndpoint(site)] };
   const apiPorts = [...new Set(all.map((one) => one.site.endpoint.port))];
   const objectsWith = (text: string) =>
     agentObjects({ ...input, apiPorts, kubeconfig: text }) as unknown as Objects;
-  const what = `run ${AGENT_REPLICAS} agents with credentials for every site`;
   return {
-    what,
+    what: `run ${agentReplicas(site)} of its agent, with credentials for every site`,
     isDone: async (kube) => {
       const text = await credentials(context, all, false);
       return text !== undefined && allApplied(kube, objectsWith(text));
@@ -163,18 +163,38 @@ async function credentials(
   return kubeconfig(contents, first);
 }
 
-function agentsReady({ name }: SitePlan): Step {
+function agentsReady(site: SitePlan): Step {
+  const planned = agentReplicas(site);
   const ref = { resource: DEPLOYMENTS, namespace: SYSTEM_NAMESPACE, name: AGENT_NAME };
   const isDone = async (kube: Kube): Promise<boolean> => {
     const { metadata, status } = (await kube.find(ref)) ?? {};
     const fresh = status?.observedGeneration === metadata?.generation;
-    return fresh && [status?.updatedReplicas, status?.readyReplicas].every((one) => one === AGENT_REPLICAS);
+    return fresh && [status?.updatedReplicas, status?.readyReplicas].every((one) => one === planned);
   };
   return {
-    what: `see ${AGENT_REPLICAS} agents ready`,
+    what: `see ${planned} of its agent ready`,
     isDone,
-    take: (kube) => until(`the agents of ${name} to be ready`, AGENT_SECONDS, () => isDone(kube)),
+    take: (kube) =>
+      until(`the agent of ${site.name} to be ready`, AGENT_SECONDS, async () => {
+        const done = await isDone(kube);
+        if (!done) await refuseCrashing(kube);
+        return done;
+      }),
   };
+}
+
+/** Says what a pod that starts again and again has said last; whoever waits tells it if time runs out. */
+async function refuseCrashing(kube: Kube): Promise<void> {
+  const from = { resource: PODS, namespace: SYSTEM_NAMESPACE };
+  const { items } = await kube.list(from, { labelSelector: `app.kubernetes.io/name=${AGENT_NAME}` });
+  for (const { metadata, status } of items) {
+    const waiting = status?.containerStatuses?.[0]?.state?.waiting;
+    if (!waiting?.reason || waiting.reason === "ContainerCreating") continue;
+    const path = `${apiPath({ ...from, name: metadata?.name ?? "" })}/log?previous=true&tailLines=5`;
+    const { status: code, text } = await kube.raw(path);
+    const words = code === 200 ? text.trim() : (waiting.message ?? "");
+    throw worldFailed("CONVERGE_AGENT", `${metadata?.name} is in ${waiting.reason}: ${words.slice(-1000)}`);
+  }
 }
 
 /** By the word of its own crown, so that a hub that is away fails its members' wait and not their installation. */

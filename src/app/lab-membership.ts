@@ -7,7 +7,7 @@ import type { SiteContext } from "#converge/phase.ts";
 import { DEPLOYMENTS } from "#converge/resources.ts";
 import type { Plan } from "#plan/plan.ts";
 import { type Kube, KubeError } from "#ports/kube.ts";
-import { AGENT_NAME, AGENT_REPLICAS } from "#render/federation/agent.ts";
+import { AGENT_NAME, agentReplicas } from "#render/federation/agent.ts";
 
 const ANSWER = { timeoutSeconds: 5 };
 /** A hub says that a site is ready a moment after its first heartbeat. */
@@ -78,7 +78,8 @@ async function allReady(hub: Kube, contexts: readonly SiteContext[]): Promise<bo
 
 async function memberStatus(context: SiteContext): Promise<MemberStatus> {
   const { name } = context.site;
-  const unknown = { name, heard: false, agents: { ready: 0, planned: AGENT_REPLICAS }, well: false };
+  const planned = agentReplicas(context.site);
+  const unknown = { name, heard: false, agents: { ready: 0, planned }, well: false };
   if (!(await context.keyring.complete())) return unknown;
   const kube = await context.kube();
   const deployment = { resource: DEPLOYMENTS, namespace: SYSTEM_NAMESPACE, name: AGENT_NAME };
@@ -92,8 +93,8 @@ async function memberStatus(context: SiteContext): Promise<MemberStatus> {
     name,
     ...(crown && { crown: crown.spec.holder, epoch: crown.spec.epoch }),
     heard,
-    agents: { ready, planned: AGENT_REPLICAS },
-    well: heard && ready === AGENT_REPLICAS,
+    agents: { ready, planned },
+    well: heard && ready === planned,
   };
 }
 

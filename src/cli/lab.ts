@@ -119,7 +119,7 @@ function builtLines(
     "",
     "Next:",
     "  panopticon status",
-    "  panopticon federate object app.yaml",
+    "  panopticon federate examples/apps/shop.yaml",
     `  kubectl --context ${plan.crown} get nodes`,
     `  panopticon lab status ${file}`,
     `  panopticon lab shell ${first?.machines[0]?.name}`,

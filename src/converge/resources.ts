@@ -1,9 +1,10 @@
 /** The kinds of Kubernetes objects that convergence asks for, as the API's paths name them. */
 import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1.d.ts";
-import type { Node } from "kubernetes-types/core/v1.d.ts";
+import type { Node, Pod } from "kubernetes-types/core/v1.d.ts";
 import type { Resource } from "#ports/kube.ts";
 
 export const NODES: Resource<Node> = { group: "", version: "v1", plural: "nodes" };
+export const PODS: Resource<Pod> = { group: "", version: "v1", plural: "pods" };
 export const DEPLOYMENTS: Resource<Deployment> = { group: "apps", version: "v1", plural: "deployments" };
 export const DAEMON_SETS: Resource<DaemonSet> = { group: "apps", version: "v1", plural: "daemonsets" };
 

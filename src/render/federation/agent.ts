@@ -8,14 +8,21 @@ import type { Secret } from "kubernetes-types/core/v1.d.ts";
 import type { NetworkPolicy } from "kubernetes-types/networking/v1.d.ts";
 import type { PodDisruptionBudget } from "kubernetes-types/policy/v1.d.ts";
 import { sha256 } from "#base/hash.ts";
+import type { SitePlan } from "#plan/plan.ts";
 
 export const AGENT_NAME = "panopticon-agent";
-export const AGENT_REPLICAS = 2;
+const REPLICAS = 2;
+
+/** One works and one waits; a site with a single node has room for one. */
+export function agentReplicas(site: SitePlan): number {
+  const nodes = site.machines.filter(({ role }) => role !== "ecam");
+  return Math.min(REPLICAS, nodes.length);
+}
 
 export interface AgentInput {
   readonly namespace: string;
-  /** Also the context of its own API in the kubeconfig. */
-  readonly site: string;
+  /** Its name is also the context of its own API in the kubeconfig. */
+  readonly site: SitePlan;
   readonly image: string;
   /** One context per site, the current one the hub to ask first. A secret. */
   readonly kubeconfig: string;
@@ -73,13 +80,13 @@ function disruptionBudget({ namespace }: AgentInput): PodDisruptionBudget {
 }
 
 function deployment(input: AgentInput): Deployment {
-  const { namespace, kubeconfig } = input;
+  const { namespace, kubeconfig, site } = input;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name: AGENT_NAME, namespace, labels: LABELS },
     spec: {
-      replicas: AGENT_REPLICAS,
+      replicas: agentReplicas(site),
       revisionHistoryLimit: 2,
       selector: SELECTOR,
       // A third replica would find no node where only two are left.
@@ -143,7 +150,7 @@ function container({ site, image, endpoints }: AgentInput): PodSpec["containers"
     // Nodes have it from us; there is nowhere to fetch it.
     imagePullPolicy: "Never",
     args: [
-      ["agent", "run", "--site", site, "--kubeconfig", file, "--context", site],
+      ["agent", "run", "--site", site.name, "--kubeconfig", file, "--context", site.name],
       ["--hub-kubeconfig", file, ...endpoints.flatMap((endpoint) => ["--endpoint", endpoint])],
       ["--listen", "$(POD_IP)", "--port", String(PORT), "--no-install"],
     ].flat(),

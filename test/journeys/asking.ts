@@ -1,0 +1,69 @@
+/** Asks an app again and again, several times a second, and remembers every question without an answer. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+const PAUSE_MS = 150;
+const PATIENCE_MS = 10_000;
+
+export interface Asked {
+  readonly answers: number;
+  /** When, whom, and what happened. */
+  readonly failures: readonly string[];
+  readonly longestMs: number;
+}
+
+export interface Asking {
+  /** Stops, and gives the same again when it is called again. */
+  end(): Promise<Asked>;
+}
+
+/** Each question goes over a connection of its own, to one URL after the other; begins once all of them have answered. */
+export async function keepAsking(urls: readonly string[]): Promise<Asking> {
+  for (const url of urls) await untilAnswer(url);
+  const failures: string[] = [];
+  let answers = 0;
+  let longestMs = 0;
+  const end = new AbortController();
+  const work = (async () => {
+    for (let turn = 0; !end.signal.aborted; turn++) {
+      const url = urls[turn % urls.length] ?? "";
+      const began = performance.now();
+      const why = await ask(url);
+      longestMs = Math.max(longestMs, Math.round(performance.now() - began));
+      if (why === undefined) answers += 1;
+      else failures.push(`${new Date().toISOString()} ${url}: ${why}`);
+      await sleep(PAUSE_MS);
+    }
+  })();
+  return {
+    async end() {
+      end.abort();
+      await work;
+      return { answers, failures, longestMs };
+    },
+  };
+}
+
+/** Undefined where it answered as it should. */
+async function ask(url: string): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, {
+      headers: { connection: "close" },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    await answer.text();
+    return answer.ok ? undefined : `HTTP ${answer.status}`;
+  } catch (error) {
+    const { message, cause } = error as Error;
+    return cause instanceof Error ? `${message}: ${cause.message}` : message;
+  }
+}
+
+/** A rollout has ended before every kube-proxy has heard of the service. */
+async function untilAnswer(url: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const why = await ask(url);
+    if (why === undefined) return;
+    if (tries === 100) throw new Error(`${url} never answered: ${why}`);
+    await sleep(200);
+  }
+}

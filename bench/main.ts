@@ -7,12 +7,14 @@
 import { cpus, totalmem } from "node:os";
 import { coldBench } from "./cold.ts";
 import { drillBench } from "./drill.ts";
+import { memoryBench } from "./federation/memory.ts";
 import { federationBench } from "./federation/run.ts";
 import type { SizeName } from "./federation/size.ts";
 import { type Figure, lineOf } from "./figure.ts";
 import { labBench } from "./lab.ts";
 import { planBench } from "./plan.ts";
 import { proofBench } from "./proof.ts";
+import { sitesBench } from "./sites/run.ts";
 
 const say = (line: string): void => console.error(line);
 const SIZES: Readonly<Record<string, SizeName>> = { "--quick": "quick", "--full": "full" };
@@ -23,6 +25,8 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   lab: () => labBench(say),
   drill: () => drillBench(say),
   federation: () => federationBench(say, size),
+  memory: () => memoryBench(say),
+  sites: () => sitesBench(say),
   cold: () => coldBench(say),
 };
 const USUAL = ["plan", "proof", "lab"];

@@ -32,7 +32,7 @@ export async function spentBy(contender: Contender, hub: Kube): Promise<Spent> {
   };
 }
 
-function cpuMs(pids: readonly (number | undefined)[]): number {
+export function cpuMs(pids: readonly (number | undefined)[]): number {
   return pids.reduce<number>((sum, pid) => sum + (pid === undefined ? 0 : cpuOf(pid)), 0);
 }
 

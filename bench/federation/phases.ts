@@ -28,6 +28,8 @@ export interface Arena {
 }
 
 const APART_MS = 250;
+/** kubefed looks at what members tell it ten seconds later; nothing of that may be left. */
+const CALM_MS = 15_000;
 const LOOK_MS = 100;
 const LONGEST_MS = 600_000;
 
@@ -61,6 +63,7 @@ export async function drifts({ observer, contender, keep }: Arena, count: number
   const [member] = contender.members;
   const kube = member?.open();
   for (const what of ["changed", "deleted"] as const) {
+    await sleep(CALM_MS);
     const lost = new Map<string, number>();
     const took: number[] = [];
     const all = Promise.withResolvers<void>();

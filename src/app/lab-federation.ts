@@ -21,7 +21,7 @@ import { AGENT_NAME, agentObjects, agentReplicas } from "#render/federation/agen
 
 const SETTLE_SECONDS = 60;
 /** A pod that starts on a busy box, and a lease of an agent that was killed. */
-const AGENT_SECONDS = 180;
+const AGENT_SECONDS = 300;
 
 /** Shown where a dry run would make the image first. */
 const UNMADE = "panopticon.test/agent:not-made-yet";

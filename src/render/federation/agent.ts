@@ -103,6 +103,20 @@ function deployment(input: AgentInput): Deployment {
   };
 }
 
+/** A node that is silent for a moment need not lose its agent: the other one takes over by itself. */
+const SILENCE_SECONDS = 30;
+
+/** It lives as long as any node does. */
+const TOLERATIONS = [
+  { key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" },
+  ...["not-ready", "unreachable"].map((state) => ({
+    key: `node.kubernetes.io/${state}`,
+    operator: "Exists",
+    effect: "NoExecute",
+    tolerationSeconds: SILENCE_SECONDS,
+  })),
+];
+
 type PodSpec = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>;
 
 function podSpec(input: AgentInput): PodSpec {
@@ -111,8 +125,7 @@ function podSpec(input: AgentInput): PodSpec {
     enableServiceLinks: false,
     priorityClassName: "system-cluster-critical",
     terminationGracePeriodSeconds: 15,
-    // It lives as long as any node does.
-    tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" }],
+    tolerations: TOLERATIONS,
     affinity: {
       podAntiAffinity: {
         requiredDuringSchedulingIgnoredDuringExecution: [
@@ -161,9 +174,10 @@ function container({ site, image, endpoints }: AgentInput): PodSpec["containers"
     ],
     ports: [{ name: "metrics", containerPort: PORT }],
     resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
-    startupProbe: { ...health, periodSeconds: 1, failureThreshold: 120 },
-    readinessProbe: { ...health, periodSeconds: 5, timeoutSeconds: 3 },
-    livenessProbe: { ...health, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    // Being slow on a busy node is no reason to begin anew, which is slower still.
+    startupProbe: { ...health, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 600 },
+    readinessProbe: { ...health, periodSeconds: 5, timeoutSeconds: 5 },
+    livenessProbe: { ...health, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 12 },
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,

@@ -32,6 +32,8 @@ export interface PlaneOptions {
   readonly controllers?: boolean;
   /** More arguments of the API server, such as `--watch-cache=false`. */
   readonly apiServerArguments?: readonly string[];
+  /** False: etcd does not wait for the disk, for what has nothing to do with it. */
+  readonly durable?: boolean;
 }
 
 export interface Plane {
@@ -87,7 +89,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     return { server, authority: authority.certificate, client };
   };
   const admin = await user("plane-admin", ["system:masters"]);
-  const { name = "plane", controllers = true } = options;
+  const { name = "plane", controllers = true, durable = true } = options;
   const kubeconfig = join(dir, "kubeconfig");
   writeFileSync(kubeconfig, kubeconfigText(name, admin), { mode: 0o600 });
   const opened: Kube[] = [];
@@ -99,7 +101,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
   const probe = open();
   const endpoint = `http://127.0.0.1:${clientPort}`;
   const peer = `http://127.0.0.1:${peerPort}`;
-  const etcd = etcdProcess({ name, dir, programs, endpoint, peer });
+  const etcd = etcdProcess({ name, dir, programs, endpoint, peer, durable });
   const apiServer = apiServerProcess(
     { name, dir, programs, endpoint, certificates, probe },
     securePort,
@@ -150,7 +152,8 @@ function etcdProcess({
   programs,
   endpoint,
   peer,
-}: Parts & { endpoint: string; peer: string }): PlaneProcess {
+  durable,
+}: Parts & { endpoint: string; peer: string; durable: boolean }): PlaneProcess {
   return planeProcess({
     name: `${name}'s etcd`,
     log: join(dir, "etcd.log"),
@@ -164,6 +167,7 @@ function etcdProcess({
       `--initial-advertise-peer-urls=${peer}`,
       `--initial-cluster=default=${peer}`,
       "--log-level=warn",
+      ...(durable ? [] : ["--unsafe-no-fsync"]),
     ],
     ready: () => answers(`${endpoint}/health`),
   });

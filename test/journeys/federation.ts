@@ -64,14 +64,16 @@ export interface FederationOptions {
   readonly lines?: boolean;
   /** False: nothing is federated yet. */
   readonly types?: boolean;
+  /** False: etcd does not wait for the disk. */
+  readonly durable?: boolean;
 }
 
 /** The first site is the hub; namespaces and config maps are federated, and so is the namespace `shop`. */
 export async function startFederation(
   count: number,
-  { lines: cuttable = false, types = true }: FederationOptions = {},
+  { lines: cuttable = false, types = true, durable = true }: FederationOptions = {},
 ): Promise<Federation> {
-  const planes = await startPlanes(count);
+  const planes = await startPlanes(count, { durable });
   const dir = mkdtempSync(join(tmpdir(), "panopticon-federation-"));
   const kubeconfig = join(dir, "admin");
   const [nears, fars] = await Promise.all(

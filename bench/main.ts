@@ -5,6 +5,8 @@
  * how much load the federation is put under.
  */
 import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { cacheDir } from "#app/folders.ts";
 import { coldBench } from "./cold.ts";
 import { drillBench } from "./drill.ts";
 import { memoryBench } from "./federation/memory.ts";
@@ -15,6 +17,9 @@ import { labBench } from "./lab.ts";
 import { planBench } from "./plan.ts";
 import { proofBench } from "./proof.ts";
 import { sitesBench } from "./sites/run.ts";
+
+// What the launcher does: without it an agent keeps in memory what strips types.
+process.env["NODE_COMPILE_CACHE"] ??= join(cacheDir(), "node");
 
 const say = (line: string): void => console.error(line);
 const SIZES: Readonly<Record<string, SizeName>> = { "--quick": "quick", "--full": "full" };

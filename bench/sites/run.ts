@@ -16,8 +16,15 @@ const BURST = 100;
 const APART_MS = 500;
 const IDLE_SECONDS = 20;
 
-/** Agents with their watches and queues are real, their sites' APIs are not; none of these sites can hold the crown. */
+/**
+ * The agents with their controllers, watches and queues are real, their sites'
+ * APIs are not, and all share the processors with the hub: latencies are those of
+ * a crowded box, what the hub itself costs is not.
+ */
 export async function sitesBench(say: (line: string) => void): Promise<readonly Figure[]> {
+  say(
+    "sites are simulated: real agents, fifty to a process, over APIs in memory; without exchange of credentials",
+  );
   const federation = await startFederation(1);
   const [hub] = federation.sites as [Site];
   const crowd = openCrowd(hub);

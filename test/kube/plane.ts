@@ -157,7 +157,7 @@ function etcdProcess({
   return planeProcess({
     name: `${name}'s etcd`,
     log: join(dir, "etcd.log"),
-    seconds: 20,
+    seconds: 60,
     argv: [
       programs.etcd,
       `--data-dir=${join(dir, "etcd")}`,
@@ -182,7 +182,7 @@ function apiServerProcess(
   return planeProcess({
     name: `${name}'s API server`,
     log: join(dir, "apiserver.log"),
-    seconds: 60,
+    seconds: 180,
     argv: [
       programs.apiServer,
       `--etcd-servers=${endpoint}`,
@@ -213,7 +213,7 @@ function controllerManagerProcess(
   return planeProcess({
     name: `${name}'s controller-manager`,
     log: join(dir, "controller-manager.log"),
-    seconds: 60,
+    seconds: 180,
     argv: [
       programs.controllerManager,
       `--kubeconfig=${kubeconfig}`,

@@ -4,6 +4,7 @@ import { found, installResources, isUnclaimed } from "#control/federation/agent/
 import { readyIn } from "#control/federation/agent/readiness-controller.ts";
 import { BRAKES, CLUSTERS, CONFLICTS, CROWNS } from "#control/federation/agent/resources.ts";
 import type { Conflict } from "#control/federation/api/conflict.ts";
+import type { DeleteBrake } from "#control/federation/api/delete-brake.ts";
 import type { Crown, CrownSite } from "#control/federation/api/crown.ts";
 import { CROWN_NAME, FEDERATION_GROUP, SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import type { Applied, Kube, KubeObject } from "#ports/kube.ts";
@@ -48,16 +49,34 @@ export interface SiteLine {
   readonly message: string;
 }
 
-/** The hub's view of every site. */
-export async function listSites(kube: Kube): Promise<readonly SiteLine[]> {
+/**
+ * The hub's view of every site, and what each site's own API says of deletions that are held back.
+ * @param open a site's API, where there is a way to it
+ */
+export async function listSites(
+  kube: Kube,
+  open: (name: string) => Kube | undefined = () => undefined,
+): Promise<readonly SiteLine[]> {
   const { spec } = await crownOf(kube);
   const clusters = (await kube.list({ resource: CLUSTERS, namespace: SYSTEM_NAMESPACE })).items;
-  return spec.sites.map(({ name, kind, seat }) => {
+  const brakes = await Promise.all(spec.sites.map(({ name }) => brakeAt(open(name), name)));
+  return spec.sites.map(({ name, kind, seat }, index) => {
     const cluster = clusters.find(({ metadata }) => metadata?.name === name);
     const ready = cluster && readyIn(cluster);
-    const message = cluster?.status?.conditions[0]?.message ?? "its agent has not registered yet";
-    return { name, kind, seat, crowned: spec.holder === name, ready, message };
+    const said = cluster?.status?.conditions[0]?.message ?? "its agent has not registered yet";
+    const { held = 0, token = "" } = brakes[index]?.status ?? {};
+    const message = held > 0 ? `${said}; ${held} deletions are held back (${token})` : said;
+    return { name, kind, seat, crowned: spec.holder === name, ready, message, held };
   });
+}
+
+/** Undefined where the site does not answer soon; that is told elsewhere. */
+async function brakeAt(site: Kube | undefined, name: string): Promise<DeleteBrake | undefined> {
+  try {
+    return await site?.find({ resource: BRAKES, name }, { timeoutSeconds: 3 });
+  } catch {
+    return undefined;
+  }
 }
 
 export async function listConflicts(kube: Kube): Promise<readonly Conflict[]> {

@@ -31,8 +31,8 @@ function listCommand() {
       import("#app/federation.ts"),
       import("#app/join.ts"),
     ]);
-    const [sites, requests] = await useHub(hub, ({ kube }) =>
-      Promise.all([listSites(kube), listRequests(kube)]),
+    const [sites, requests] = await useHub(hub, ({ kube, site }) =>
+      Promise.all([listSites(kube, site), listRequests(kube)]),
     );
     const asking = requests.map(({ metadata, spec, status }) => [
       metadata?.name ?? "",

@@ -17,6 +17,7 @@ import {
   applyPresent,
   copyRef,
   federatedKey,
+  isAboutContent,
   isNamespaceConfig,
   refOf,
   release,
@@ -24,7 +25,7 @@ import {
   targetKey,
 } from "./apply.ts";
 import { isOrphaned } from "./mirrors.ts";
-import { openRemovals, type Removals } from "./removals.ts";
+import { openRemovals, type Removals, SWEEP } from "./removals.ts";
 import type { Report } from "./reports.ts";
 import {
   BRAKES,
@@ -43,8 +44,8 @@ import { inputOf } from "./wanted.ts";
 const NOT_KNOWN_YET: Again = { afterSeconds: 0.2 };
 /** Between two tries of what the API refuses for its content: only another content helps. */
 const REFUSED_SECONDS = 30;
+const TROUBLED_SECONDS = 5;
 const MISSING_SECONDS = 0.3;
-const SWEEP: Work = { group: "removals", key: "all" };
 /** Deletions are gathered for so long before they are counted against the budget. */
 const GATHER_SECONDS = 0.1;
 
@@ -101,14 +102,7 @@ export function applyController(term: Term): Controller {
         return;
       }
       if (group === SWEEP.group) {
-        for (const work of await removals.sweep(
-          given,
-          given.cache(brakes).get(term.site),
-          types.size,
-          signal,
-        ))
-          given.add(work);
-        return;
+        return removals.sweep(given, given.cache(brakes).get(term.site), types.size, signal);
       }
       const watched = types.get(group);
       if (!watched || watched.config.spec.propagation === "Disabled") return;
@@ -274,6 +268,7 @@ async function remove(
     uid: step.uid,
     options: step.options,
     hash: mirror.spec.hash,
+    mirror: mirrorName(mirror.spec),
     epoch,
     resourceVersion,
   });
@@ -292,6 +287,8 @@ function failed(task: Task, state: State, error: unknown, operation: "create" | 
   const message = error.problems[0]?.message ?? error.message;
   tell(task, state, failureOf(operation, error.code === "KUBE_TIMEOUT"), message);
   if (error.status === 404) return { afterSeconds: MISSING_SECONDS };
-  if ([400, 403, 405, 413, 415, 422].includes(error.status)) return { afterSeconds: REFUSED_SECONDS };
+  if (isAboutContent(error)) return { afterSeconds: REFUSED_SECONDS };
+  // It has answered: then it is this object's trouble (such as a webhook's), and no reason to slow down its type.
+  if (error.status === 500) return { afterSeconds: TROUBLED_SECONDS };
   throw error;
 }

@@ -55,7 +55,7 @@ export async function applyFresh(
   try {
     return await kube.apply(ref, object as Applied<KubeObject>, { ...MANAGER, force: false, signal });
   } catch (error) {
-    if (error instanceof KubeError && error.status >= 400 && error.status < 500) return undefined;
+    if (error instanceof KubeError && error.status > 0) return undefined;
     throw error;
   }
 }
@@ -70,6 +70,16 @@ function withoutThese(removals: readonly string[], observed: KubeObject | undefi
   const gone = names("finalizers");
   const finalizers = (observed?.metadata?.finalizers ?? []).filter((one) => !gone.includes(one));
   return { annotations, ...(gone.length > 0 && { finalizers }) };
+}
+
+/**
+ * Whether the API refuses what the object says, so that only another content
+ * helps. What does not fit its type's schema at all is refused by server-side
+ * apply as an error of its own (HTTP 500), which has no reason but its words.
+ */
+export function isAboutContent({ status, problems }: KubeError): boolean {
+  if (status === 500) return problems[0]?.message.includes("failed to create typed patch object") === true;
+  return [400, 403, 405, 413, 415, 422].includes(status);
 }
 
 /** The object stays at the site and is nobody's. */

@@ -13,6 +13,8 @@ export interface Graves {
   /** Up to where the site has carried out the hub's tombstones; undefined where there is nothing to tell. */
   confirmed: Version | undefined;
   listen(call: () => void): void;
+  /** By the mirrors' names: deletions that the hub has told of, and this site has a mirror of and has not carried out. */
+  outstanding: () => Iterable<string>;
 }
 
 export function openGraves(): Graves {
@@ -24,6 +26,7 @@ export function openGraves(): Graves {
   };
   return {
     confirmed: undefined,
+    outstanding: () => [],
     carriedOut(name) {
       if (done.has(name)) return;
       done.add(name);

@@ -160,6 +160,11 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
     outputs: [{ cluster: "site", group: MIRRORS.group, plural: MIRRORS.plural, part: "copies of the hub" }],
     async start(context) {
       store = openMirrorStore(context.kube("site"), context.cache(mirrors));
+      if (!term.holds)
+        term.graves.outstanding = () =>
+          [...context.cache(tombstones).list()]
+            .map(({ metadata }) => metadata?.name ?? "")
+            .filter((name) => !term.graves.hasCarriedOut(name) && store.get(name) !== undefined);
       await ready(context);
     },
     async reconcile(work, context, signal) {

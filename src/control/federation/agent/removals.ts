@@ -1,13 +1,14 @@
 /** Deletions at the site, gathered so that the brake sees how many there are before the first is made. */
 import type { Context } from "#control/runtime/controller.ts";
 import type { Work } from "#control/runtime/queue.ts";
+import type { Again } from "#control/runtime/workers.ts";
 import { KubeError, type ObjectRef } from "#ports/kube.ts";
 import type { DeleteBrake } from "../api/delete-brake.ts";
 import { FEDERATION_GROUP } from "../api/names.ts";
 import { brake, type Braked, type PendingDeletion } from "../deletion/brake.ts";
 import type { DeleteOptions } from "../deletion/removal.ts";
 import { failureOf } from "../status/words.ts";
-import type { Version } from "../version.ts";
+import { readVersion, type Version } from "../version.ts";
 import { BRAKES } from "./resources.ts";
 import type { Term } from "./term.ts";
 
@@ -17,6 +18,8 @@ export interface Removal extends Version, Named {
   readonly options: DeleteOptions;
   /** Of the mirror. */
   readonly hash: string;
+  /** The mirror's name. */
+  readonly mirror: string;
 }
 
 interface Named {
@@ -30,32 +33,55 @@ export interface Removals {
   add(removal: Removal): void;
   cancel(type: string, key: string): void;
   /**
-   * Makes what the brake lets through, and tells what it holds back; gives what
-   * has to be looked at again. @param total objects that the federation keeps here
+   * Makes what the brake lets through, has that looked at again, and tells what
+   * it holds back. @param total objects that the federation keeps here
    */
   sweep(
     context: Context,
     brakeObject: DeleteBrake | undefined,
     total: number,
     signal: AbortSignal,
-  ): Promise<readonly Work[]>;
+  ): Promise<Again | undefined>;
 }
 
+export const SWEEP: Work = { group: "removals", key: "all" };
 /** Deletions that come one by one are one mass deletion if they come within so long. */
 const WINDOW_MS = 30_000;
+/** For deletions that the hub has told of and that are still on their way here: no longer than this, if one is stuck. */
+const PATIENCE_MS = 30_000;
+const LOOK_SECONDS = 0.2;
 const AT_ONCE = 16;
 const EXAMPLES = 10;
+/** What an agent before this one has told, until this one knows better. */
+const UNKNOWN = "unknown";
 
-export function openRemovals({ site, reports, clock }: Term): Removals {
+export function openRemovals({ site, reports, clock, graves }: Term): Removals {
   const pending = new Map<string, Removal>();
-  let made: readonly (PendingDeletion & { readonly at: number })[] = [];
+  let made: readonly Made[] = [];
+  /** What an agent before this one held or had made with it. */
+  let before: readonly Made[] = [];
   let told = "";
+  /** Whether something is held; undefined until the first look, when what an agent before this one held counts. */
+  let holding: boolean | undefined;
+  let waitingSince: number | undefined;
 
-  const removeOne = async (
-    context: Context,
-    one: Removal,
-    signal: AbortSignal,
-  ): Promise<Work | undefined> => {
+  /** What a site that was away is about to delete counts before the first of it is deleted. */
+  const isGathering = (
+    all: readonly PendingDeletion[],
+    total: number,
+    spec: DeleteBrake["spec"],
+  ): boolean => {
+    const known = new Set([...pending.values()].map(({ mirror }) => mirror));
+    const coming = [...graves.outstanding()].filter((name) => !known.has(name));
+    const later = coming.map((key) => ({ key, epoch: Number.MAX_SAFE_INTEGER, resourceVersion: "0" }));
+    const decides = (some: readonly PendingDeletion[]): boolean =>
+      brake(site, some, total, spec.budget, spec.release).held.length > 0;
+    if (coming.length === 0 || decides(all) || !decides([...all, ...later])) waitingSince = undefined;
+    else waitingSince ??= clock.now();
+    return waitingSince !== undefined && clock.now() - waitingSince < PATIENCE_MS;
+  };
+
+  const removeOne = async (context: Context, one: Removal, signal: AbortSignal): Promise<Work> => {
     const { propagationPolicy } = one.options;
     try {
       await context.kube("site").delete(one.ref, {
@@ -84,25 +110,33 @@ export function openRemovals({ site, reports, clock }: Term): Removals {
       await kube.create({ resource: BRAKES }, { ...head, spec: {} }, { signal });
     const examples = held.slice(0, EXAMPLES).map(({ key }) => key);
     const since = clock.wall().toISOString();
-    const status = { held: held.length, total, token: token ?? null, examples, since };
+    const status = { held: held.length, made: made.length, total, token: token ?? null, examples, since };
     await kube.patch({ ...ref, subresource: "status" }, { status }, { signal });
-    if (finding) context.note(site, `${finding.message}. ${finding.hint ?? ""}`);
+    if (finding && told === "") context.note(site, `${finding.message}. ${finding.hint ?? ""}`);
     told = held.length === 0 ? "" : text;
   };
   return {
     add: (removal) => void pending.set(idOf(removal), removal),
     cancel: (type, key) => void pending.delete(idOf({ type, key })),
     async sweep(context, brakeObject, total, signal) {
-      made = made.filter(({ at }) => clock.now() - at < WINDOW_MS);
-      const { budget, release } = brakeObject?.spec ?? {};
-      const all = [...[...pending.values()].map(pendingOf), ...made];
-      const braked = brake(site, all, total + made.length, budget, release);
+      if (holding === undefined) {
+        before = madeBefore(brakeObject, clock.now());
+        holding = before.length > 0;
+        if (holding) told = UNKNOWN;
+      }
+      // While something is held nobody's patience decides, only a release.
+      const isFresh = ({ at }: Made): boolean => holding === true || clock.now() - at < WINDOW_MS;
+      [made, before] = [made.filter(isFresh), before.filter(isFresh)];
+      const spec = brakeObject?.spec ?? {};
+      const all = [...[...pending.values()].map(pendingOf), ...made, ...before];
+      const most = total + made.length;
+      if (isGathering(all, most, spec)) return { afterSeconds: LOOK_SECONDS };
+      const braked = brake(site, all, most, spec.budget, spec.release);
       const allowed = braked.allowed.flatMap(({ key }) => pending.get(key) ?? []);
-      const again: Work[] = [];
       for (let index = 0; index < allowed.length; index += AT_ONCE) {
         const some = allowed.slice(index, index + AT_ONCE);
         const done = await Promise.all(some.map((one) => removeOne(context, one, signal)));
-        again.push(...done.filter((one) => one !== undefined));
+        for (const work of done) context.add(work);
       }
       const held = braked.held.filter(({ key }) => pending.has(key));
       for (const one of held.flatMap(({ key }) => pending.get(key) ?? []))
@@ -111,10 +145,22 @@ export function openRemovals({ site, reports, clock }: Term): Removals {
           status: "WaitingForRemoval",
           message: braked.finding?.message ?? "",
         });
+      holding = held.length > 0;
+      if (told === UNKNOWN && !holding && before.length > 0) return undefined;
       await tellBrake(context, { ...braked, held }, total, signal);
-      return again;
+      return undefined;
     },
   };
+}
+
+type Made = PendingDeletion & { readonly at: number };
+
+/** What counts with that which is held, from before this agent began; one is there at least where something is held. */
+function madeBefore(brakeObject: DeleteBrake | undefined, at: number): readonly Made[] {
+  const { held = 0, made = 0, token = "" } = brakeObject?.status ?? {};
+  const version = held > 0 ? readVersion(token) : undefined;
+  if (!version) return [];
+  return Array.from({ length: held + made }, (_, index) => ({ ...version, key: `before ${index}`, at }));
 }
 
 function idOf({ type, key }: Named): string {

@@ -19,6 +19,8 @@ export interface DeleteBrake extends KubeObject {
   };
   readonly status?: {
     readonly held: number;
+    /** Deletions that count with those held and were made before the budget was used up. */
+    readonly made?: number;
     readonly total: number;
     readonly token?: string;
     /** The first few, for people. */
@@ -47,9 +49,9 @@ export function deleteBrakeDefinition(): Definition {
       budget: object({ count, percent }, ["count", "percent"]),
       release: { type: "string", maxLength: 64 },
     }),
-    status: object({ held: count, total: count, token: text, examples: list(text, 20), since: time }, [
-      "held",
-      "total",
-    ]),
+    status: object(
+      { held: count, made: count, total: count, token: text, examples: list(text, 20), since: time },
+      ["held", "total"],
+    ),
   });
 }

@@ -101,6 +101,7 @@ export async function runAgent(options: AgentOptions, emit: Emit, signal: AbortS
         site: options.site,
         own,
         firstHub: reach.first,
+        named: reach.named,
         open: (other) => reach.open(other),
         controllers: (term, ready) => siteControllers(term, site, ready, publicKey),
         ...tools,

@@ -12,6 +12,8 @@ import { contextNames } from "./contexts.ts";
 export interface Reach {
   /** The hub that was named, or joined at; undefined where there is none. */
   readonly first: Kube | undefined;
+  /** Sites that the kubeconfig names. */
+  readonly named: readonly string[];
   /** A site's API; one that has not let this site in yet fails until it does. */
   open(site: CrownSite): Kube | undefined;
   /** The site has joined at this hub. */
@@ -40,6 +42,7 @@ export async function openReach({ site, own, keys, hubKubeconfig }: ReachSetting
   const contexts = hubKubeconfig === undefined ? new Map() : await contextsOf(hubKubeconfig);
   let first = named && { kube: keep(named), is: (other: CrownSite) => isAt(named, other) };
   return {
+    named: [...contexts.keys()],
     get first() {
       return first?.kube;
     },

@@ -17,6 +17,8 @@ export interface CrownSettings {
   readonly own: Kube;
   /** The hub that this site was told of when it joined; undefined where it is the hub itself. */
   readonly firstHub: Kube | undefined;
+  /** Sites that there are credentials for, whatever the crown says. */
+  readonly named?: readonly string[];
   /** A client of another site; undefined where there are no credentials for it. */
   readonly open: (site: CrownSite) => Kube | undefined;
   readonly clock: Clock;
@@ -39,6 +41,7 @@ export function followCrowns({
   site,
   own,
   firstHub,
+  named = [],
   open,
   signal,
   clock,
@@ -72,6 +75,15 @@ export function followCrowns({
       if (!kube) continue;
       followed.add(other.name);
       follow(kube, (crown) => hear(other.name, crown));
+    }
+  };
+  /** An API that was emptied has no list of sites, and may be the very hub that others were told of. */
+  const followNamed = (): void => {
+    for (const name of mine ? [] : named) {
+      if (name === site || followed.has(name)) continue;
+      const kube = open({ name, kind: "on-prem", seat: 0, endpoints: [] });
+      if (kube) follow(kube, (crown) => hear(name, crown));
+      followed.add(name);
     }
   };
   const hear = (from: string, crown: Crown | undefined): void => {
@@ -115,6 +127,7 @@ export function followCrowns({
     listed = true;
     mine = crown;
     tell();
+    followNamed();
     void keepNewest();
   });
   if (firstHub) follow(firstHub, (crown) => hear(crown?.spec.holder ?? "", crown));

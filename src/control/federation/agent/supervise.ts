@@ -14,7 +14,7 @@ import { openFresh } from "./fresh.ts";
 import { openGraves } from "./graves.ts";
 import { keepConflicts, packAway, unpack } from "./handover.ts";
 import { openReports } from "./reports.ts";
-import { CROWNS } from "./resources.ts";
+import { CROWNS, MIRRORS } from "./resources.ts";
 import type { Term } from "./term.ts";
 
 const RETRY_MS = 500;
@@ -39,7 +39,7 @@ export async function superviseSite(settings: AgentSettings): Promise<void> {
       continue;
     }
     try {
-      if (!(await prepare(settings, own))) continue;
+      if (!(await prepare(settings, own, crowns))) continue;
       await serveTerm(settings, own.spec, crowns);
     } catch (error) {
       if (signal.aborted) break;
@@ -51,7 +51,11 @@ export async function superviseSite(settings: AgentSettings): Promise<void> {
 }
 
 /** Whether the site's API is what its crown says; what it lacks is done first, and looked at again. */
-async function prepare({ own, site, clock, emit }: AgentSettings, seen: Crown): Promise<boolean> {
+async function prepare(
+  { own, site, clock, emit, signal }: AgentSettings,
+  seen: Crown,
+  crowns: Crowns,
+): Promise<boolean> {
   const crown = await own.get({ resource: CROWNS, name: CROWN_NAME });
   const { spec, status } = crown;
   const say = (what: string): void => emit({ kind: "note", subject: site, what });
@@ -70,6 +74,13 @@ async function prepare({ own, site, clock, emit }: AgentSettings, seen: Crown): 
     return true;
   }
   if (status?.phase === "Open" && status.epoch === spec.epoch) return true;
+  if (!status?.phase && spec.sites.length > 1 && (await isEmptied(own))) {
+    say(
+      "holds the crown and nothing else: its API was emptied. Move the crown to a site that has everything",
+    );
+    await crowns.news(signal);
+    return false;
+  }
   if (spec.history.at(-1)?.how !== "founded") {
     say(`is crowned in epoch ${spec.epoch}: unpacking the mirrors`);
     await set("Unpacking");
@@ -77,6 +88,11 @@ async function prepare({ own, site, clock, emit }: AgentSettings, seen: Crown): 
   }
   await set("Open");
   return true;
+}
+
+/** Whether what a hub of several sites has at least is lost. It heard of its crown from others: to open it would be to begin anew. */
+async function isEmptied(own: Kube): Promise<boolean> {
+  return (await own.list({ resource: MIRRORS }, { pageSize: 1 })).items.length === 0;
 }
 
 /** Runs the controllers until another crowning is known. */

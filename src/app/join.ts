@@ -9,7 +9,7 @@ import { issueToken } from "#control/federation/join/account.ts";
 import { JOIN_NAMESPACE } from "#control/federation/join/identity.ts";
 import { joinTokenText, TOKEN_ANNOTATION, type TokenRules } from "#control/federation/join/token.ts";
 import type { Kube, KubeObject } from "#ports/kube.ts";
-import { crownOf } from "./federation.ts";
+import { openCrown } from "./removal.ts";
 
 /** The API gives no shorter ones (TokenRequest: at least 10 minutes). */
 const SHORTEST_SECONDS = 600;
@@ -35,7 +35,7 @@ export interface MadeToken {
   readonly expiresAt: string;
 }
 
-/** A join token; errors: FEDERATION_JOIN_TTL, FEDERATION_JOIN_NOT_HUB, FEDERATION_NONE. */
+/** A join token; errors: FEDERATION_JOIN_TTL, FEDERATION_NOT_HUB, FEDERATION_NONE. */
 export async function makeJoinToken(kube: Kube, wish: TokenWish): Promise<MadeToken> {
   const { seconds, site, kind, labels, endpoints } = wish;
   if (!(seconds >= SHORTEST_SECONDS && seconds <= LONGEST_SECONDS))
@@ -44,13 +44,7 @@ export async function makeJoinToken(kube: Kube, wish: TokenWish): Promise<MadeTo
       `a join token can't last ${seconds} s`,
       "Choose from 10 minutes to 7 days, such as --ttl 1h.",
     );
-  const { spec, status } = await crownOf(kube);
-  if (status?.phase === "Member")
-    throw wrongUse(
-      "FEDERATION_JOIN_NOT_HUB",
-      `this cluster is not the hub: the crown is at ${spec.holder}`,
-      `Name that one: --context ${spec.holder}`,
-    );
+  const { spec } = await openCrown(kube);
   const id = randomBytes(5).toString("hex");
   const expires = new Date(Date.now() + seconds * 1000).toISOString();
   const rules: TokenRules = { ...(site && { site }), ...(kind && { kind }), labels, expiresAt: expires };
@@ -87,30 +81,33 @@ export async function decideRequest(
   kube: Kube,
   name: string,
   decision: "Admit" | "Refuse",
-): Promise<SiteRequest> {
+): Promise<readonly SiteRequest[]> {
   const requests = await listRequests(kube);
-  const open = requests.filter(
+  const meant = requests.filter(
     ({ metadata, spec, status }) =>
       metadata?.name === name || (spec.site === name && status?.phase !== "Admitted"),
   );
+  const waiting = meant.filter(({ status }) => status?.phase !== "Refused");
+  const open = waiting.length > 0 ? waiting : meant;
   const names = open.map(({ metadata }) => metadata?.name ?? "");
-  if (open.length > 1)
+  // With several tokens one agent asks several times.
+  if (new Set(open.map(({ spec }) => spec.publicKey)).size > 1)
     throw new PanopticonError(
       [
         {
           code: "FEDERATION_REQUEST_AMBIGUOUS",
           message: `${open.length} agents ask to join as ${name}: ${names.join(", ")}`,
-          hint: "Name the one whose fingerprint its agent's output shows.",
+          hint: "Name the one that its agent's output shows.",
         },
       ],
       1,
     );
-  const [request] = open;
-  if (!request)
+  if (open.length === 0)
     throw wrongUse(
       "FEDERATION_REQUEST_UNKNOWN",
       `no site ${name} asks to join`,
       "See who does: panopticon site list",
     );
-  return kube.patch({ resource: SITE_REQUESTS, name: names[0] ?? "" }, { spec: { decision } });
+  const ref = (request: string) => ({ resource: SITE_REQUESTS, name: request });
+  return Promise.all(names.map((request) => kube.patch(ref(request), { spec: { decision } })));
 }

@@ -36,7 +36,10 @@ export async function joinedHub(membership: Membership): Promise<FirstHub | unde
   while (!signal.aborted) {
     try {
       const known = await readFirstHub(own);
-      if (!token || (known && (await lets(membership, known)))) return known;
+      const welcome = known && (await lets(membership, known));
+      if (known && !welcome && !token)
+        say(`${known.site} does not know this site any more: it needs a join token`);
+      if (!token || welcome) return known;
       const keys = await membership.keys();
       const { token: bearer, authority, endpoints } = token;
       const [server = ""] = endpoints;
@@ -50,6 +53,7 @@ export async function joinedHub(membership: Membership): Promise<FirstHub | unde
         await hub.close();
       }
     } catch (error) {
+      if (signal.aborted) return undefined;
       if (!(error instanceof KubeError) || FINAL.includes(error.status)) throw error;
       say(`${error.message}; trying again`);
       await pause(systemClock, AGAIN_MS, signal);

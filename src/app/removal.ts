@@ -82,8 +82,8 @@ async function isForgotten(hub: Kube, site: string): Promise<boolean> {
   return !(await hub.find({ resource: CLUSTERS, namespace: SYSTEM_NAMESPACE, name: site }));
 }
 
-/** The crown at the hub itself, where alone it can be changed. */
-async function openCrown(hub: Kube): Promise<Crown> {
+/** The crown at the hub itself, where alone it can be changed; FEDERATION_NOT_HUB elsewhere. */
+export async function openCrown(hub: Kube): Promise<Crown> {
   const crown = await crownOf(hub);
   if (crown.status?.phase === "Open" && crown.status.epoch === crown.spec.epoch) return crown;
   throw wrongUse(

@@ -74,9 +74,9 @@ export function decideCommands() {
       ),
     ).action(async (site: string, { output, ...hub }: Options) => {
       const { decideRequest } = await import("#app/join.ts");
-      const { spec, metadata } = await useHub(hub, ({ kube }) => decideRequest(kube, site, decision));
-      const request = metadata?.name ?? "";
-      show(output, { site: spec.site, request, decision }, () => [`${request} ${done}.`]);
+      const decided = await useHub(hub, ({ kube }) => decideRequest(kube, site, decision));
+      const requests = decided.map(({ metadata }) => metadata?.name ?? "");
+      show(output, { requests, decision }, () => requests.map((request) => `${request} ${done}.`));
     });
   return [
     decide("admit", "Admit", "let a site join that asks to", "may join"),

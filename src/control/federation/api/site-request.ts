@@ -28,7 +28,7 @@ export interface SiteRequestStatus {
   readonly sealed?: string;
 }
 
-/** Named `SITE.` and the beginning of the key's digest, so that nobody takes a name from somebody else by asking first. */
+/** Named so that nobody takes a name from somebody else by asking first (`requestName`). */
 export interface SiteRequest extends KubeObject {
   readonly spec: SiteRequestSpec;
   readonly status?: SiteRequestStatus;

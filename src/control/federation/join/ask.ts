@@ -25,9 +25,9 @@ export interface Asking {
  */
 export async function askToJoin(asking: Asking): Promise<FirstHub> {
   const { hub, token, site, keys, say, signal } = asking;
-  const name = `${site.name}.${fingerprint(keys.publicKey)}`;
+  const name = requestName(site.name, keys.publicKey, token.id);
   await request(asking, name);
-  say(`asked ${token.hub} to join; its key's fingerprint is ${fingerprint(keys.publicKey)}`);
+  say(`asked ${token.hub} to join by the request ${name}`);
   const { sealed = "" } = await decided(hub, name, say, signal);
   const access = unseal(sealed, keys, { from: token.hub, to: site.name });
   return {
@@ -77,11 +77,11 @@ function decided(
         resolve(status);
       } else if (status && status.message !== said) say((said = status.message));
     };
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       end.abort();
       reject(error);
     };
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    signal.addEventListener("abort", () => reject(new Error("it was ended")), { once: true });
     const follower = {
       replace: (items: readonly SiteRequest[]) => see(items[0]),
       change: (type: string, one: SiteRequest) => see(type === "deleted" ? undefined : one),
@@ -115,4 +115,9 @@ function refused(why: string): PanopticonError {
   const hint = "Ask whoever keeps the hub; `panopticon site list` there shows the request.";
   const message = `the hub does not let this site join: ${why}`;
   return new PanopticonError([{ code: "FEDERATION_JOIN_REFUSED", message, hint }], 1);
+}
+
+/** One for each key and token: another try with another token is not answered by what was said to the first. */
+function requestName(site: string, publicKey: string, token: string): string {
+  return `${site}.${fingerprint(publicKey)}.${token}`;
 }

@@ -16,7 +16,7 @@ import { openTypeWatch } from "./type-watch.ts";
 const PACE: Pace = { quietMs: 20, mostMs: 300, apartMs: 300 };
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
 
-export function statusController({ site, reports }: Term): Controller {
+export function statusController({ site, reports, clock }: Term): Controller {
   const configs: Input<FederatedTypeConfig> = {
     cluster: "hub",
     resource: TYPE_CONFIGS,
@@ -47,7 +47,7 @@ export function statusController({ site, reports }: Term): Controller {
     start(context) {
       reports.listen((type, key, urgent) => {
         const work = { group: type, key };
-        lastChange = Date.now();
+        lastChange = clock.now();
         pending.set(idOf(work), noted(pending.get(idOf(work)), lastChange, urgent));
         context.addAfter(work, Math.max(0, due(idOf(work)) - lastChange) / 1000);
       });
@@ -65,7 +65,7 @@ export function statusController({ site, reports }: Term): Controller {
       const report = reports.get(group, key);
       if (!resource || !report || report.hash !== hashOf(resource)) return undefined;
       const id = idOf(work);
-      const wait = due(id) - Date.now();
+      const wait = due(id) - clock.now();
       if (wait > 0) return { afterSeconds: wait / 1000 };
       pending.delete(id);
       const entry = entryOf(site, report, resource);
@@ -75,7 +75,7 @@ export function statusController({ site, reports }: Term): Controller {
         return undefined;
       }
       const ref = { resource: federatedKindOf(watched.config), ...refOf(key), subresource: "status" };
-      writtenAt.set(id, Date.now());
+      writtenAt.set(id, clock.now());
       const { apiVersion = "", kind = "", metadata } = resource;
       const { name = "", namespace } = metadata ?? {};
       const status = { clusters: entry ? [entry] : [] };

@@ -8,8 +8,12 @@ import { refuseTwoOwners } from "#control/runtime/outputs.ts";
 import { siteControllers } from "./controllers.ts";
 
 describe("the list of controllers", () => {
-  it.each([true, false])("has one owner for each output (at the hub: %s)", (holds) => {
-    const site = { name: "attic", kind: "on-prem", seat: 1, endpoints: [] } as const;
+  it.each([
+    [true, "on-prem"],
+    [false, "on-prem"],
+    [false, "cloud"],
+  ] as const)("has one owner for each output (at the hub: %s, %s)", (holds, kind) => {
+    const site = { name: "attic", kind, seat: 1, endpoints: [] };
     const crown: CrownSpec = { epoch: 1001, holder: "attic", sites: [site], history: [] };
     const own = { reports: openReports(), graves: openGraves(), fresh: openFresh(), leave: () => undefined };
     const term = { site: "attic", crown, holds, clock: systemClock, ...own };

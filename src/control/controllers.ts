@@ -15,6 +15,9 @@ import { revocationController } from "#control/federation/agent/revocation-contr
 import { statusController } from "#control/federation/agent/status-controller.ts";
 import type { Term } from "#control/federation/agent/term.ts";
 import { typeController } from "#control/federation/agent/type-controller.ts";
+import { viewController } from "#control/federation/agent/view-controller.ts";
+import { viewMirrorController } from "#control/federation/agent/view-mirror-controller.ts";
+import { viewStatusController } from "#control/federation/agent/view-status-controller.ts";
 import { accessController } from "#control/federation/join/access-controller.ts";
 import { requestController } from "#control/federation/join/request-controller.ts";
 import { farewellOf, wasRemoved } from "#control/federation/crown/departure.ts";
@@ -35,6 +38,15 @@ export function siteControllers(
     const gone = wasRemoved(term.crown, term.site);
     return [farewellController(term, farewell), ...(gone ? [] : [heartbeatController(term, own)])];
   }
+  if (own.kind === "cloud")
+    return [
+      resting(viewMirrorController(term, ready), "site", term.clock),
+      resting(applyController(term), "site", term.clock),
+      resting(viewStatusController(term), "hub", term.clock),
+      revocationController(),
+      heartbeatController(term, own),
+      accessController(term, publicKey),
+    ];
   return [
     resting(mirrorController(term, ready), "site", term.clock),
     resting(applyController(term), "site", term.clock),
@@ -52,6 +64,7 @@ export function siteControllers(
           preferenceController(),
           requestController(term),
           departureController(term),
+          viewController(term),
         ]
       : []),
   ];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { runProcess } from "#base/process.ts";
-import { AGENTS_GROUP } from "#control/federation/join/identity.ts";
+import { AGENTS_GROUP, CLOUD_AGENTS_GROUP } from "#control/federation/join/identity.ts";
 import { kubeconfigEntries } from "#converge/pki/kubeconfig.ts";
 import type { KeyedCertificate } from "#converge/pki/x509.ts";
 import type { KubeSettings } from "#drivers/kube/transport.ts";
@@ -66,12 +66,14 @@ export interface FederationOptions {
   readonly types?: boolean;
   /** False: etcd does not wait for the disk. */
   readonly durable?: boolean;
+  /** So many of the sites, the last ones, are external clouds; none where it is not said. */
+  readonly clouds?: number;
 }
 
 /** The first site is the hub; namespaces and config maps are federated, and so is the namespace `shop`. */
 export async function startFederation(
   count: number,
-  { lines: cuttable = false, types = true, durable = true }: FederationOptions = {},
+  { lines: cuttable = false, types = true, clouds = 0, durable = true }: FederationOptions = {},
 ): Promise<Federation> {
   const planes = await startPlanes(count, { durable });
   const dir = mkdtempSync(join(tmpdir(), "panopticon-federation-"));
@@ -90,7 +92,9 @@ export async function startFederation(
     kubeconfig,
     lines.map(({ plane: { name, admin }, far: { server } }) => [name, { ...admin, server }]),
   );
-  const sites = await Promise.all(lines.map((line) => openSite(line, lines, dir)));
+  const sites = await Promise.all(
+    lines.map((line, index) => openSite(line, lines, dir, index >= count - clouds ? "cloud" : "on-prem")),
+  );
   const [hub] = sites;
   if (!hub) throw new Error("a federation needs a site");
   const command = (argv: readonly string[]) => {
@@ -139,13 +143,19 @@ interface Lines {
   readonly far: Line;
 }
 
-async function openSite({ plane, near, far }: Lines, all: readonly Lines[], dir: string): Promise<Site> {
+async function openSite(
+  { plane, near, far }: Lines,
+  all: readonly Lines[],
+  dir: string,
+  kind: "on-prem" | "cloud",
+): Promise<Site> {
   const { name } = plane;
+  const group = kind === "cloud" ? CLOUD_AGENTS_GROUP : AGENTS_GROUP;
   const user = `panopticon:agent:${name}`;
   const access = await Promise.all(
     all.map(async (other): Promise<readonly [string, KubeSettings]> => {
       const { server } = other.far;
-      return [other.plane.name, { ...(await other.plane.user(user, [AGENTS_GROUP])), server }];
+      return [other.plane.name, { ...(await other.plane.user(user, [group])), server }];
     }),
   );
   const own = access
@@ -171,7 +181,7 @@ async function openSite({ plane, near, far }: Lines, all: readonly Lines[], dir:
       if (runs()) throw new Error(`${name}'s agent runs already`);
       const output = openSync(log, "a");
       const files = ["--kubeconfig", ownFile, "--hub-kubeconfig", othersFile, "--endpoint", far.server];
-      const argv = ["agent", "run", "--site", name, ...files];
+      const argv = ["agent", "run", "--site", name, "--kind", kind, ...files];
       agent = spawn("setpriv", ["--pdeathsig", "KILL", "--", process.execPath, MAIN, ...argv], {
         stdio: ["ignore", output, output],
         env: { ...process.env, ...environment },

@@ -2,16 +2,16 @@
 import { keyOf } from "#control/runtime/cache.ts";
 import type { Context, Controller, Input } from "#control/runtime/controller.ts";
 import type { Work } from "#control/runtime/queue.ts";
-import { KubeError, type KubeObject } from "#ports/kube.ts";
+import type { KubeObject } from "#ports/kube.ts";
 import type { Crown, CrownSpec } from "../api/crown.ts";
 import type { FederatedResource } from "../api/federated.ts";
 import { CROWN_NAME, FAREWELL_ANNOTATION, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
 import { wasRemoved, withoutSite } from "../crown/departure.ts";
+import { writeEntry } from "./entry.ts";
 import { leaseName } from "./heartbeat-controller.ts";
 import { forgetSite } from "./leave.ts";
-import { CROWNS, federatedKindOf, LEASES, splitKey, TYPE_CONFIGS } from "./resources.ts";
-import { entryOwner } from "./status-controller.ts";
+import { CROWNS, federatedKindOf, LEASES, TYPE_CONFIGS } from "./resources.ts";
 import type { Term } from "./term.ts";
 import { openTypeWatch } from "./type-watch.ts";
 
@@ -77,16 +77,15 @@ export function departureController(term: Term): Controller {
       const crown = context.cache(crowns).get(CROWN_NAME);
       if (!watched || !resource || !crown) return;
       const stale = (resource.status?.clusters ?? []).filter(({ name }) => wasRemoved(crown.spec, name));
-      const { apiVersion = "", kind = "" } = resource;
-      const { namespace, name } = splitKey(key);
-      const metadata = { name, ...(namespace !== "" && { namespace }) };
-      const ref = { resource: federatedKindOf(watched.config), ...metadata, subresource: "status" };
-      for (const entry of stale) {
-        const own = { apiVersion, kind, metadata, status: { clusters: [] } };
-        await unlessGone(
-          context.kube("hub").apply(ref, own, { fieldManager: entryOwner(entry.name), signal }),
+      for (const { name } of stale)
+        await writeEntry(
+          context.kube("hub"),
+          federatedKindOf(watched.config),
+          resource,
+          name,
+          undefined,
+          signal,
         );
-      }
     },
   };
 }
@@ -100,12 +99,4 @@ function goneFrom({ sites, departed = [] }: CrownSpec): readonly string[] {
 
 function saidBy(lease: KubeObject | undefined): string {
   return lease?.metadata?.annotations?.[FAREWELL_ANNOTATION] ?? "";
-}
-
-async function unlessGone(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof KubeError) || error.status !== 404) throw error;
-  }
 }

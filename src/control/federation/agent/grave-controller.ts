@@ -1,4 +1,5 @@
 /** Ends tombstones: at the hub once every site has carried them out, at a site once the hub has none any more. */
+import type { Cache } from "#control/runtime/cache.ts";
 import type { Context, Controller, Input } from "#control/runtime/controller.ts";
 import type { Work } from "#control/runtime/queue.ts";
 import { KubeError, type KubeObject } from "#ports/kube.ts";
@@ -6,10 +7,12 @@ import type { Crown } from "../api/crown.ts";
 import type { Mirror, MirrorSpec } from "../api/mirror.ts";
 import { BURIED_ANNOTATION, CROWN_NAME, SYSTEM_NAMESPACE, TOMBSTONE_LABEL } from "../api/names.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
+import { type View, viewNamespace } from "../api/view.ts";
 import { confirmedUpTo, isSpent } from "../deletion/tombstones.ts";
 import { readVersion, type Version } from "../version.ts";
+import type { Graves } from "./graves.ts";
 import { leaseName } from "./heartbeat-controller.ts";
-import { CROWNS, federatedKindOf, kindName, LEASES, MIRRORS, TYPE_CONFIGS } from "./resources.ts";
+import { CROWNS, federatedKindOf, kindName, LEASES, MIRRORS, TYPE_CONFIGS, VIEWS } from "./resources.ts";
 import type { Term } from "./term.ts";
 
 const SWEEP: Work = { group: "graves", key: "all" };
@@ -34,18 +37,19 @@ export function graveController(term: Term): Controller {
     namespace: SYSTEM_NAMESPACE,
     work: ({ object, previous }) => (saidBy(object) === saidBy(previous) ? [] : [SWEEP]),
   };
+  const views: Input<View> = {
+    cluster: "hub",
+    resource: VIEWS,
+    work: ({ type }) => (type === "deleted" ? [SWEEP] : []),
+  };
   let sweptAt = -Infinity;
 
-  /** Whether the site has nothing of it any more; of what is of no federated type it never had anything. */
-  const doneIn = (context: Context): ((mirror: Mirror) => boolean) => {
-    const configs = context.cache(mirrors).by("type", kindName(TYPE_CONFIGS));
-    const types = new Set(configs.flatMap(({ spec }) => federatedTypeIn(spec)));
-    return (mirror) => !types.has(kindName(mirror.spec)) || term.graves.hasCarriedOut(nameOf(mirror));
-  };
   const spentAtHub = (context: Context): readonly Mirror[] => {
     const crown = context.cache(crowns).get(CROWN_NAME);
     if (crown?.spec.epoch !== term.crown.epoch) return [];
     const others = crown.spec.sites.map(({ name }) => name).filter((name) => name !== term.site);
+    // A cloud site does not see the record, but a view of it, which is there until it is carried out.
+    const clouds = crown.spec.sites.flatMap(({ name, kind }) => (kind === "cloud" ? [name] : []));
     const said = new Map(
       others.flatMap((site): readonly [string, Version][] => {
         const lease = context.cache(leases).get(`${SYSTEM_NAMESPACE}/${leaseName(site)}`);
@@ -53,10 +57,13 @@ export function graveController(term: Term): Controller {
         return version ? [[site, version]] : [];
       }),
     );
-    const isDone = doneIn(context);
+    const isDone = doneIn(context.cache(mirrors), term.graves);
     return [...context.cache(own).list()].filter((mirror) => {
       const version = { epoch: crown.spec.epoch, resourceVersion: revisionIn(mirror) };
-      return isDone(mirror) && isSpent(version, said, others);
+      const shown = clouds.some((site) =>
+        context.cache(views).get(`${viewNamespace(site)}/${nameOf(mirror)}`),
+      );
+      return !shown && isDone(mirror) && isSpent(version, said, others);
     });
   };
   const spentHere = (context: Context): readonly Mirror[] => {
@@ -64,7 +71,7 @@ export function graveController(term: Term): Controller {
     // A hub that has lost what it held has lost its tombstones too: that ends none.
     if (crown?.spec.epoch !== term.crown.epoch) return [];
     const there = context.cache(atHub);
-    const isDone = doneIn(context);
+    const isDone = doneIn(context.cache(mirrors), term.graves);
     const graves = [...there.list()].map((grave) => {
       const mirror = context.cache(mirrors).get(nameOf(grave));
       const settled = term.graves.isSettled(nameOf(grave), revisionIn(grave));
@@ -77,7 +84,7 @@ export function graveController(term: Term): Controller {
 
   return {
     name: "graves",
-    inputs: [own, mirrors, crowns, term.holds ? leases : atHub],
+    inputs: [own, mirrors, crowns, ...(term.holds ? [leases, views] : [atHub])],
     outputs: [
       { cluster: "site", group: MIRRORS.group, plural: MIRRORS.plural, part: "tombstones that nobody needs" },
     ],
@@ -96,8 +103,15 @@ export function graveController(term: Term): Controller {
   };
 }
 
+/** Whether the site has nothing of it any more; of what is of no federated type it never had anything. */
+export function doneIn(mirrors: Cache<Mirror>, graves: Graves): (mirror: Mirror) => boolean {
+  const configs = mirrors.by("type", kindName(TYPE_CONFIGS));
+  const types = new Set(configs.flatMap(({ spec }) => federatedTypeIn(spec)));
+  return (mirror) => !types.has(kindName(mirror.spec)) || graves.hasCarriedOut(nameOf(mirror));
+}
+
 /** Deletes this very tombstone, and not the mirror of what has come in its place. */
-async function drop(mirror: Mirror, context: Context, signal: AbortSignal): Promise<void> {
+export async function drop(mirror: Mirror, context: Context, signal: AbortSignal): Promise<void> {
   const { uid = "", resourceVersion = "" } = mirror.metadata ?? {};
   const preconditions = { uid, resourceVersion };
   try {

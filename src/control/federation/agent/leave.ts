@@ -1,12 +1,22 @@
 /** What goes from an API when a site leaves the federation. */
 import type { Collection, Kube, ObjectRef, Resource } from "#ports/kube.ts";
 import { CROWN_NAME, SYSTEM_NAMESPACE } from "../api/names.ts";
+import { viewNamespace } from "../api/view.ts";
 import { fencePolicies } from "../crown/fence.ts";
 import { agentAccount } from "../join/identity.ts";
-import { accountBindings } from "../join/roles.ts";
+import { accountBindings, viewRoles } from "../join/roles.ts";
 import { leaseName } from "./heartbeat-controller.ts";
 import { fenceRef, roleRef } from "./install.ts";
-import { BRAKES, CLUSTERS, CONFLICTS, CROWNS, LEASES, MIRRORS, SITE_ACCESSES } from "./resources.ts";
+import {
+  BRAKES,
+  CLUSTERS,
+  CONFLICTS,
+  CROWNS,
+  LEASES,
+  MIRRORS,
+  NAMESPACES,
+  SITE_ACCESSES,
+} from "./resources.ts";
 
 const AT_ONCE = 16;
 
@@ -31,6 +41,8 @@ export async function forgetSite(hub: Kube, site: string, signal: AbortSignal): 
     { resource: SITE_ACCESSES, name: site },
   ];
   for (const ref of refs) await hub.delete(ref, { signal });
+  for (const one of viewRoles(site)) await hub.delete(roleRef(one), { signal });
+  await hub.delete({ resource: NAMESPACES, name: viewNamespace(site) }, { signal });
 }
 
 /** At every site: the rights of a site's agent there, and the account that they are bound to. */

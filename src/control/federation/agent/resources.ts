@@ -11,6 +11,7 @@ import { CORE_GROUP, FEDERATION_GROUP, SCHEDULING_GROUP } from "../api/names.ts"
 import type { ReplicaSchedulingPreference } from "../api/preference.ts";
 import type { SiteAccess } from "../api/site-access.ts";
 import type { SiteRequest } from "../api/site-request.ts";
+import type { View } from "../api/view.ts";
 import { type FederatedTypeConfig, qualifiedName } from "../api/type-config.ts";
 
 export const MIRRORS: Resource<Mirror> = { group: FEDERATION_GROUP, version: "v1", plural: "mirrors" };
@@ -31,6 +32,7 @@ export const SITE_REQUESTS: Resource<SiteRequest> = {
   version: "v1",
   plural: "siterequests",
 };
+export const VIEWS: Resource<View> = { group: FEDERATION_GROUP, version: "v1", plural: "views" };
 export const TYPE_CONFIGS: Resource<FederatedTypeConfig> = {
   group: CORE_GROUP,
   version: "v1beta1",

@@ -1,15 +1,14 @@
 /** Tells the hub how each federated resource fares at this site: the site's own entry and nothing else. */
-import { isDeepStrictEqual } from "node:util";
 import type { Controller, Input } from "#control/runtime/controller.ts";
 import { keyOf } from "#control/runtime/cache.ts";
 import type { Work } from "#control/runtime/queue.ts";
-import { KubeError, type ObjectRef } from "#ports/kube.ts";
 import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
 import { dueAt, noted, type Pace, type Pending, yielding } from "../status/coalesce.ts";
 import { hashOf } from "./body.ts";
+import { entryIn, isSameEntry, writeEntry } from "./entry.ts";
 import type { Report } from "./reports.ts";
-import { federatedKindOf, splitKey, TYPE_CONFIGS } from "./resources.ts";
+import { federatedKindOf, TYPE_CONFIGS } from "./resources.ts";
 import type { Term } from "./term.ts";
 import { openTypeWatch } from "./type-watch.ts";
 
@@ -69,36 +68,16 @@ export function statusController({ site, reports, clock }: Term): Controller {
       if (wait > 0) return { afterSeconds: wait / 1000 };
       pending.delete(id);
       const entry = entryOf(site, report, resource);
-      const before = resource.status?.clusters?.find(({ name }) => name === site);
-      if (isSame(before, entry)) {
+      if (isSameEntry(entryIn(resource, site), entry)) {
         writtenAt.delete(id);
         return undefined;
       }
-      const ref = { resource: federatedKindOf(watched.config), ...refOf(key), subresource: "status" };
       writtenAt.set(id, clock.now());
-      const { apiVersion = "", kind = "", metadata } = resource;
-      const { name = "", namespace } = metadata ?? {};
-      const status = { clusters: entry ? [entry] : [] };
-      const own = { apiVersion, kind, metadata: { name, ...(namespace && { namespace }) }, status };
-      try {
-        await context.kube("hub").apply(ref, own, { fieldManager: entryOwner(site), signal });
-      } catch (error) {
-        // Deleted meanwhile: then there is nothing to tell it to.
-        if (!(error instanceof KubeError) || error.status !== 404) throw error;
-      }
+      const kind = federatedKindOf(watched.config);
+      await writeEntry(context.kube("hub"), kind, resource, site, entry, signal);
       return undefined;
     },
   };
-}
-
-/** Who owns a site's entry among the fields of a status. */
-export function entryOwner(site: string): string {
-  return `panopticon-site-${site}`;
-}
-
-function refOf(key: string): Pick<ObjectRef, "name" | "namespace"> {
-  const { namespace, name } = splitKey(key);
-  return { name, ...(namespace !== "" && { namespace }) };
 }
 
 /** Undefined where the site has nothing of it. */
@@ -115,14 +94,4 @@ function entryOf(
     ...(remoteStatus && { remoteStatus }),
     observedGeneration: metadata?.generation ?? 0,
   };
-}
-
-function isSame(before: ClusterStatus | undefined, after: ClusterStatus | undefined): boolean {
-  if (!before || !after) return before === after;
-  return (
-    (before.status ?? "") === (after.status ?? "") &&
-    (before.message ?? "") === (after.message ?? "") &&
-    before.observedGeneration === after.observedGeneration &&
-    isDeepStrictEqual(before.remoteStatus, after.remoteStatus)
-  );
 }

@@ -10,6 +10,7 @@ import { preferenceDefinition } from "./preference.ts";
 import { siteAccessDefinition } from "./site-access.ts";
 import { siteRequestDefinition } from "./site-request.ts";
 import { typeConfigDefinition } from "./type-config.ts";
+import { viewDefinition } from "./view.ts";
 
 export function federationCrds(): readonly Definition[] {
   return [
@@ -23,5 +24,6 @@ export function federationCrds(): readonly Definition[] {
     deleteBrakeDefinition(),
     siteAccessDefinition(),
     siteRequestDefinition(),
+    viewDefinition(),
   ];
 }

@@ -78,7 +78,10 @@ export const sameKey = {
   message: "it can't become another object's",
 };
 
-const tombstone = object({ deletedAt: time, orphan: flag, deleteOptions: text }, ["deletedAt", "orphan"]);
+export const tombstone = object({ deletedAt: time, orphan: flag, deleteOptions: text }, [
+  "deletedAt",
+  "orphan",
+]);
 
 export function mirrorDefinition(): Definition {
   return definition({

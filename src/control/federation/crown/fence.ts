@@ -40,9 +40,15 @@ const CROWNS = `(request.resource.resource == 'crowns' && request.operation != '
 /** Which of its own an agent of another site may write, another policy says (`agentPolicy`). */
 const OTHERS = `(${CALLING_SITE} != '' && request.resource.resource in ['crowns', 'conflicts', 'siteaccesses'] && !has(request.subResource) && request.operation != 'DELETE')`;
 
+/** Likewise of views; they go with their namespace too, which RBAC leaves to administrators. */
+const VIEWS = `(request.resource.resource == 'views' && (${CALLING_SITE} != '' || request.operation == 'DELETE'))`;
+
 /** What the agent copies into its site is read-only to all but itself. */
 function mirrorPolicy({ site, agent }: FenceInput): Policy {
-  const kept = ["mirrors", "crowns", "conflicts", "siteaccesses"].flatMap((one) => [one, `${one}/status`]);
+  const kept = ["mirrors", "crowns", "conflicts", "siteaccesses", "views"].flatMap((one) => [
+    one,
+    `${one}/status`,
+  ]);
   return {
     name: "mirror",
     rules: [{ groups: [FEDERATION_GROUP], resources: [...kept, "siterequests/status"] }],
@@ -50,7 +56,7 @@ function mirrorPolicy({ site, agent }: FenceInput): Policy {
     byCrown: false,
     validations: [
       {
-        expression: [byOwnAgent(site, agent), RESOLVES, CROWNS, OTHERS].join(" || "),
+        expression: [byOwnAgent(site, agent), RESOLVES, CROWNS, OTHERS, VIEWS].join(" || "),
         message: "this is kept by the site's agent and read-only to all others",
       },
     ],

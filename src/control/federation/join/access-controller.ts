@@ -13,7 +13,7 @@ import type { Term } from "../agent/term.ts";
 import { dueSeconds, grantAccess } from "./access.ts";
 
 const WORK = { group: "access", key: "all" };
-/** A member registers at the hub only after it began to follow it. */
+/** A member registers at the hub only after it began to follow it, and a new hub takes no writes at first. */
 const NOT_REGISTERED_YET = { afterSeconds: 1 };
 const LOOK_SECONDS = 3600;
 
@@ -30,7 +30,8 @@ export function accessController({ site, clock }: Term, publicKey: string): Cont
     ],
     start: (context) => context.add(WORK),
     async reconcile(_work, context, signal) {
-      const sites = context.cache(crowns).get(CROWN_NAME)?.spec.sites ?? [];
+      const crown = context.cache(crowns).get(CROWN_NAME);
+      const sites = crown && isOpen(crown) ? crown.spec.sites : [];
       const own = sites.find(({ name }) => name === site);
       if (!own) return NOT_REGISTERED_YET;
       const known = context.cache(accesses);
@@ -40,18 +41,24 @@ export function accessController({ site, clock }: Term, publicKey: string): Cont
       const kube = context.kube("site");
       const access: SealedAccess[] = [];
       let next = LOOK_SECONDS;
-      for (const { name } of ownersOfKeys(sites, own)) {
+      for (const { name, kind } of ownersOfKeys(sites, own)) {
         const key = keyOf(name);
         if (key === undefined) continue;
         const before = mine?.spec.access.find((one) => one.site === name);
         const due = dueSeconds(before, key, now);
-        access.push(before && due > 0 ? before : await grantAccess(kube, { from: site, to: name }, key));
+        access.push(
+          before && due > 0 ? before : await grantAccess(kube, { from: site, to: name, kind }, key),
+        );
         if (due > 0) next = Math.min(next, due);
       }
       await publish(context, mine, { publicKey, access }, site, signal);
       return { afterSeconds: next };
     },
   };
+}
+
+function isOpen({ spec, status }: Crown): boolean {
+  return status?.phase === "Open" && status.epoch === spec.epoch && !spec.frozen;
 }
 
 /** Whom a site lets in: all others, where it may become their hub. */

@@ -1,5 +1,6 @@
 /** Giving another site's agent a credential at this API, and telling when it is time for the next one. */
 import type { Kube } from "#ports/kube.ts";
+import type { CrownSite } from "../api/crown.ts";
 import type { SealedAccess } from "../api/site-access.ts";
 import { SYSTEM_NAMESPACE } from "../api/names.ts";
 import { ensureAgentAccount, issueToken } from "./account.ts";
@@ -15,14 +16,22 @@ const TOKEN_SECONDS = 30 * DAY_SECONDS;
 /** Of a token's time, after which the next one is given: the rest is for a site that is away to miss. */
 const RENEW_SHARE = 1 / 3;
 
-/** An account for the agent of `way.to` at the API of `way.from`, and a token of it that only that site can read. */
-export async function grantAccess(kube: Kube, way: Way, publicKey: string): Promise<SealedAccess> {
-  await ensureAgentAccount(kube, way.to);
+/**
+ * An account for the agent of `way.to` at the API of `way.from`, and a token of
+ * it that only that site can read.
+ * @param way `kind` is that of the site `to`: a cloud's agent gets fewer rights
+ */
+export async function grantAccess(
+  kube: Kube,
+  way: Way & { readonly kind: CrownSite["kind"] },
+  publicKey: string,
+): Promise<SealedAccess> {
+  await ensureAgentAccount(kube, way.to, way.kind);
   const account = { namespace: SYSTEM_NAMESPACE, name: agentAccount(way.to) };
   const { token, issuedAt, expiresAt } = await issueToken(kube, account, TOKEN_SECONDS);
   const begun = Date.parse(issuedAt);
   const renewAt = new Date(begun + (Date.parse(expiresAt) - begun) * RENEW_SHARE).toISOString();
-  const sealed = seal(token, publicKey, way);
+  const sealed = seal(token, publicKey, { from: way.from, to: way.to });
   return { site: way.to, key: fingerprint(publicKey), sealed, expiresAt, renewAt };
 }
 

@@ -1,5 +1,6 @@
 /** Credentials of other sites' agents at this API: a service account each, and tokens of it. */
 import type { Kube, KubeObject, ObjectRef, Resource } from "#ports/kube.ts";
+import type { CrownSite } from "../api/crown.ts";
 import { SITE_LABEL, SYSTEM_NAMESPACE } from "../api/names.ts";
 import { applyRole } from "../agent/install.ts";
 import { ACCOUNTS } from "../agent/resources.ts";
@@ -21,7 +22,7 @@ interface TokenRequest extends KubeObject {
 const AUTHENTICATION = "authentication.k8s.io/v1";
 
 /** The account by which this API knows the agent of `site`, with the rights of such an agent. */
-export async function ensureAgentAccount(kube: Kube, site: string): Promise<void> {
+export async function ensureAgentAccount(kube: Kube, site: string, kind: CrownSite["kind"]): Promise<void> {
   const name = agentAccount(site);
   const head = { apiVersion: "v1", kind: "ServiceAccount", automountServiceAccountToken: false };
   const metadata = { name, namespace: SYSTEM_NAMESPACE, labels: { [SITE_LABEL]: site } };
@@ -30,7 +31,7 @@ export async function ensureAgentAccount(kube: Kube, site: string): Promise<void
     { ...head, metadata },
     { fieldManager: "panopticon-join" },
   );
-  for (const binding of accountBindings(site)) await applyRole(kube, binding);
+  for (const binding of accountBindings(site, kind)) await applyRole(kube, binding);
 }
 
 /** A token of a service account (TokenRequest); the API may give a shorter one than was asked for. */

@@ -5,6 +5,7 @@
  */
 import { CORE_GROUP, FEDERATION_GROUP, SCHEDULING_GROUP, SYSTEM_NAMESPACE } from "../api/names.ts";
 import { SEATS } from "../api/crown.ts";
+import { VIEW_NAMESPACE_PREFIX } from "../api/view.ts";
 import { type Policy, WRITES } from "../crown/policy.ts";
 import { BY_JOINER, byOwnAgent, CALLING_SITE, CALLING_TOKEN, quoted } from "./identity.ts";
 
@@ -14,6 +15,8 @@ const MAY_WRITE: Readonly<Record<string, readonly string[]>> = {
   [`${FEDERATION_GROUP}/crowns`]: ["UPDATE"],
   [`${FEDERATION_GROUP}/conflicts`]: ["CREATE"],
   [`${FEDERATION_GROUP}/siteaccesses`]: ["CREATE", "UPDATE"],
+  [`${FEDERATION_GROUP}/views`]: ["CREATE"],
+  [`${FEDERATION_GROUP}/views/status`]: ["UPDATE"],
   "coordination.k8s.io/leases": ["CREATE", "UPDATE"],
 };
 
@@ -76,6 +79,14 @@ export function agentPolicy(site: string, agent: string, federated: readonly str
           "object.spec.site == variables.site && !has(object.spec.resolution)",
         ),
         message: "an agent tells the conflicts of its own site, and decides none",
+      },
+      {
+        expression: `!(request.resource.group == ${quoted(FEDERATION_GROUP)} && request.resource.resource == 'views') || object.metadata.namespace == ${quoted(VIEW_NAMESPACE_PREFIX)} + variables.site`,
+        message: "an agent tells of what its own site is shown, and asks for it alone",
+      },
+      {
+        expression: of(`${FEDERATION_GROUP}/views`, "has(object.spec.asked) && object.spec.asked"),
+        message: "what a site is shown is the hub's word: an agent only asks",
       },
       { expression: of(`${FEDERATION_GROUP}/crowns`, REGISTERS), message: REGISTERS_MESSAGE },
     ],

@@ -4,6 +4,9 @@ import { SYSTEM_NAMESPACE } from "../api/names.ts";
 /** Every agent's client certificate names this organization; rights at other sites' APIs are the group's. */
 export const AGENTS_GROUP = "panopticon:agents";
 
+/** Likewise of external cloud sites' agents, which read nothing there but what they are shown. */
+export const CLOUD_AGENTS_GROUP = "panopticon:cloud-agents";
+
 /** User names of agents with a client certificate begin so; the site's name follows. */
 export const AGENT_USER_PREFIX = "panopticon:agent:";
 

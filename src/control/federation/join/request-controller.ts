@@ -72,7 +72,7 @@ export function requestController(term: Term): Controller {
       const rules = tokenRules(account);
       const hub = context.kube("hub");
       const ref = { resource: SITE_REQUESTS, name: key };
-      const { site, publicKey } = request.spec;
+      const { site, publicKey, kind } = request.spec;
       const arrived =
         request.status?.sealed && context.cache(accesses).get(site)?.spec.publicKey === publicKey;
       // The site has what it needs, or can't come back for it: its token is its key to this very request.
@@ -94,7 +94,7 @@ export function requestController(term: Term): Controller {
       // Where the site is known, its agent writes this anew: that is how it says that it has arrived.
       await hub.delete({ resource: SITE_ACCESSES, name: site }, { signal });
       await enter(hub, crown, request.spec, rules?.labels ?? {}, signal);
-      const { sealed } = await grantAccess(hub, { from: hubSite, to: site }, publicKey);
+      const { sealed } = await grantAccess(hub, { from: hubSite, to: site, kind }, publicKey);
       await hub.patch({ ...ref, subresource: "status" }, { status: { ...status, sealed } }, { signal });
       context.note(site, `joins: ${verdict.message}`);
       return undefined;

@@ -2,7 +2,15 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "#ports/kube.ts";
 import { ownAgents } from "./identity.ts";
-import { accountBindings, agentRoles, JOIN_ROLE, OTHER_AGENT_ROLE, OWN_AGENT_ROLE } from "./roles.ts";
+import {
+  accountBindings,
+  agentRoles,
+  CLOUD_AGENT_ROLE,
+  JOIN_ROLE,
+  OTHER_AGENT_ROLE,
+  OWN_AGENT_ROLE,
+  viewRoles,
+} from "./roles.ts";
 
 interface Role extends KubeObject {
   readonly rules?: readonly {
@@ -36,8 +44,24 @@ describe("the rights of agents", () => {
     expect(any.map(({ apiGroups }) => apiGroups)).toEqual([["types.kubefed.io", "scheduling.kubefed.io"]]);
   });
 
+  it("show an external cloud's agent no federated object, no tombstone and no other site's cluster", () => {
+    const readable = rulesOf(CLOUD_AGENT_ROLE).flatMap(({ resources }) => resources);
+    expect(new Set(readable)).toEqual(new Set(["crowns", "siteaccesses"]));
+    const shown = viewRoles("cloud") as readonly Role[];
+    const rules = shown.flatMap((one) => one.rules ?? []);
+    expect(rules.flatMap(({ resources }) => resources)).toEqual(["views", "views/status", "kubefedclusters"]);
+    expect(shown.map(({ metadata }) => metadata?.namespace)).toEqual([
+      "panopticon-site-cloud",
+      "panopticon-site-cloud",
+      "kube-federation-system",
+      "kube-federation-system",
+    ]);
+    const bound = accountBindings("cloud", "cloud") as readonly Role[];
+    expect(bound[0]?.roleRef?.name).toBe(CLOUD_AGENT_ROLE);
+  });
+
   it("never let an agent give itself more, nor be somebody else", () => {
-    for (const name of [OWN_AGENT_ROLE, OTHER_AGENT_ROLE, JOIN_ROLE])
+    for (const name of [OWN_AGENT_ROLE, OTHER_AGENT_ROLE, CLOUD_AGENT_ROLE, JOIN_ROLE])
       for (const verb of ["*", "escalate", "bind", "impersonate", "crown"])
         expect(verbs(name)).not.toContain(verb);
   });

@@ -8,7 +8,15 @@ import {
   SYSTEM_NAMESPACE,
   TYPES_GROUP,
 } from "../api/names.ts";
-import { AGENT_USER_PREFIX, AGENTS_GROUP, JOIN_NAMESPACE, agentAccount } from "./identity.ts";
+import type { CrownSite } from "../api/crown.ts";
+import { viewNamespace } from "../api/view.ts";
+import {
+  AGENT_USER_PREFIX,
+  AGENTS_GROUP,
+  CLOUD_AGENTS_GROUP,
+  JOIN_NAMESPACE,
+  agentAccount,
+} from "./identity.ts";
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -30,6 +38,8 @@ const READ: readonly string[] = ["get", "list", "watch"];
 export const OWN_AGENT_ROLE = "panopticon:agent";
 /** Of other sites' agents at an API that is, or may become, their hub. */
 export const OTHER_AGENT_ROLE = "panopticon:other-agent";
+/** Of external cloud sites' agents there: not one federated object. */
+export const CLOUD_AGENT_ROLE = "panopticon:cloud-agent";
 /** Of whoever holds a join token. */
 export const JOIN_ROLE = "panopticon:join";
 
@@ -63,6 +73,15 @@ function otherAgentRules(federatedGroups: readonly string[]): readonly Rule[] {
   ];
 }
 
+/** Who is crowned, its own entry there and its own keys; what it is shown is in a namespace of its own (`viewRoles`). */
+function cloudAgentRules(): readonly Rule[] {
+  return [
+    { apiGroups: [FEDERATION_GROUP], resources: ["crowns", "siteaccesses"], verbs: READ },
+    { apiGroups: [FEDERATION_GROUP], resources: ["crowns"], resourceNames: [CROWN_NAME], verbs: ["update"] },
+    { apiGroups: [FEDERATION_GROUP], resources: ["siteaccesses"], verbs: ["create", "update", "patch"] },
+  ];
+}
+
 /** In the system namespace alone: a heartbeat, and the site's own cluster. */
 function otherAgentSystemRules(): readonly Rule[] {
   return [
@@ -91,26 +110,53 @@ export function agentRoles({ site, federatedGroups = [] }: RolesInput): readonly
     account(agentAccount(site)),
   ];
   const others: readonly Subject[] = [{ kind: "Group", name: AGENTS_GROUP }];
+  const clouds: readonly Subject[] = [{ kind: "Group", name: CLOUD_AGENTS_GROUP }];
   const joiners: readonly Subject[] = [{ kind: "Group", name: `system:serviceaccounts:${JOIN_NAMESPACE}` }];
   return [
     role(OWN_AGENT_ROLE, ownAgentRules()),
     role(OTHER_AGENT_ROLE, otherAgentRules(federatedGroups)),
     role(OTHER_AGENT_ROLE, otherAgentSystemRules(), SYSTEM_NAMESPACE),
+    role(CLOUD_AGENT_ROLE, cloudAgentRules()),
     role(JOIN_ROLE, joinRules()),
     binding(OWN_AGENT_ROLE, OWN_AGENT_ROLE, own),
     binding(OTHER_AGENT_ROLE, OTHER_AGENT_ROLE, others),
     binding(OTHER_AGENT_ROLE, OTHER_AGENT_ROLE, others, SYSTEM_NAMESPACE),
+    binding(CLOUD_AGENT_ROLE, CLOUD_AGENT_ROLE, clouds),
+    binding(CLOUD_AGENT_ROLE, OTHER_AGENT_ROLE, clouds, SYSTEM_NAMESPACE),
     binding(JOIN_ROLE, JOIN_ROLE, joiners),
   ];
 }
 
 /** Binds the service account of another site's agent as the group of agents is bound; the API gives accounts no such group. */
-export function accountBindings(site: string): readonly KubeObject[] {
+export function accountBindings(site: string, kind: CrownSite["kind"] = "on-prem"): readonly KubeObject[] {
   const name = `${OTHER_AGENT_ROLE}:${site}`;
   const subjects = [account(agentAccount(site))];
   return [
-    binding(name, OTHER_AGENT_ROLE, subjects),
+    binding(name, kind === "cloud" ? CLOUD_AGENT_ROLE : OTHER_AGENT_ROLE, subjects),
     binding(name, OTHER_AGENT_ROLE, subjects, SYSTEM_NAMESPACE),
+  ];
+}
+
+/** What an external cloud site's agent may do with its views at the hub, and that it may see its own cluster there. */
+export function viewRoles(site: string): readonly KubeObject[] {
+  const name = `panopticon:view:${site}`;
+  const own: readonly Subject[] = [
+    { kind: "User", name: `${AGENT_USER_PREFIX}${site}` },
+    account(agentAccount(site)),
+  ];
+  const namespace = viewNamespace(site);
+  const views = [
+    { apiGroups: [FEDERATION_GROUP], resources: ["views"], verbs: [...READ, "create"] },
+    { apiGroups: [FEDERATION_GROUP], resources: ["views/status"], verbs: ["update", "patch"] },
+  ];
+  const cluster = [
+    { apiGroups: [CORE_GROUP], resources: ["kubefedclusters"], resourceNames: [site], verbs: ["get"] },
+  ];
+  return [
+    role(name, views, namespace),
+    binding(name, name, own, namespace),
+    role(name, cluster, SYSTEM_NAMESPACE),
+    binding(name, name, own, SYSTEM_NAMESPACE),
   ];
 }
 

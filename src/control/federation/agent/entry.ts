@@ -1,0 +1,45 @@
+/** A site's entry in the status of a federated resource. */
+import { isDeepStrictEqual } from "node:util";
+import { type Kube, KubeError } from "#ports/kube.ts";
+import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
+import type { MirroredKind } from "./resources.ts";
+
+/** Who owns a site's entry among the fields of a status. */
+export function entryOwner(site: string): string {
+  return `panopticon-site-${site}`;
+}
+
+export function entryIn({ status }: FederatedResource, site: string): ClusterStatus | undefined {
+  return status?.clusters?.find(({ name }) => name === site);
+}
+
+/** Whether both say the same. */
+export function isSameEntry(before: ClusterStatus | undefined, after: ClusterStatus | undefined): boolean {
+  if (!before || !after) return before === after;
+  return (
+    (before.status ?? "") === (after.status ?? "") &&
+    (before.message ?? "") === (after.message ?? "") &&
+    before.observedGeneration === after.observedGeneration &&
+    isDeepStrictEqual(before.remoteStatus, after.remoteStatus)
+  );
+}
+
+/** Puts the entry there, or takes it away; a resource that is deleted meanwhile needs none. */
+export async function writeEntry(
+  hub: Kube,
+  kind: MirroredKind,
+  { apiVersion = "", kind: kindWord = "", metadata }: FederatedResource,
+  site: string,
+  entry: ClusterStatus | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name = "", namespace } = metadata ?? {};
+  const place = { name, ...(namespace !== undefined && { namespace }) };
+  const own = { apiVersion, kind: kindWord, metadata: place, status: { clusters: entry ? [entry] : [] } };
+  try {
+    const ref = { resource: kind, ...place, subresource: "status" };
+    await hub.apply(ref, own, { fieldManager: entryOwner(site), signal });
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.status !== 404) throw error;
+  }
+}

@@ -25,8 +25,16 @@ const USER = "65532:65532";
 /** The dynamic loader that Node's program names (ELF's PT_INTERP). */
 const LOADER = process.arch === "arm64" ? "/lib/ld-linux-aarch64.so.1" : "/lib64/ld-linux-x86-64.so.2";
 const NODE = `node-linux-${process.arch}`;
+/**
+ * Node's own, with which an agent keeps little more than it needs: otherwise its
+ * heap doubles before it is swept. Measured with 10,000 objects, the peak of
+ * memory is less than half and the processor's time no more. The launcher gives
+ * the same ones.
+ */
+export const AGENT_FLAGS = ["--heap-growing-percent=20", "--max-semi-space-size=4"] as const;
 const ENTRYPOINT = [
   "/usr/local/bin/node",
+  ...AGENT_FLAGS,
   "--disable-warning=ExperimentalWarning",
   `/${HOME}/src/cli/main.ts`,
 ] as const;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { runProcess } from "#base/process.ts";
+import { AGENT_FLAGS } from "#components/agent.ts";
 import { AGENTS_GROUP, CLOUD_AGENTS_GROUP } from "#control/federation/join/identity.ts";
 import { kubeconfigEntries } from "#converge/pki/kubeconfig.ts";
 import type { KeyedCertificate } from "#converge/pki/x509.ts";
@@ -182,10 +183,14 @@ async function openSite(
       const output = openSync(log, "a");
       const files = ["--kubeconfig", ownFile, "--hub-kubeconfig", othersFile, "--endpoint", far.server];
       const argv = ["agent", "run", "--site", name, "--kind", kind, ...files];
-      agent = spawn("setpriv", ["--pdeathsig", "KILL", "--", process.execPath, MAIN, ...argv], {
-        stdio: ["ignore", output, output],
-        env: { ...process.env, ...environment },
-      });
+      agent = spawn(
+        "setpriv",
+        ["--pdeathsig", "KILL", "--", process.execPath, ...AGENT_FLAGS, MAIN, ...argv],
+        {
+          stdio: ["ignore", output, output],
+          env: { ...process.env, ...environment },
+        },
+      );
       closeSync(output);
     },
     async killAgent() {

@@ -126,8 +126,7 @@ export function viewController(term: Term): Controller {
       { cluster: "hub", group: "*", plural: "*", part: "status.clusters of cloud sites" },
     ],
     async reconcile({ group, key }, context, signal) {
-      if (group === ALL.group)
-        return key === SITES.key ? lookAtSites(context, signal) : lookAtAll(context);
+      if (group === ALL.group) return key === SITES.key ? lookAtSites(context, signal) : lookAtAll(context);
       if (group === "namespaces") {
         for (const [type, { cache }] of types.all)
           for (const one of cache.list())

@@ -4,31 +4,30 @@ import type { FederatedResource } from "../api/federated.ts";
 import { isPlaced, projectedFixed, projectedResource } from "./projection.ts";
 
 const cloud = { name: "cloud", labels: { kind: "cloud" } };
-const resource = (placement: object): FederatedResource =>
-  ({
-    apiVersion: "types.kubefed.io/v1beta1",
-    kind: "FederatedConfigMap",
-    metadata: {
-      name: "app",
-      namespace: "shop",
-      uid: "u",
-      resourceVersion: "7",
-      annotations: {
-        "kubectl.kubernetes.io/last-applied-configuration": "attic",
-        "kubefed.io/orphan": "true",
-      },
-      finalizers: ["attic.example/hold"],
+const resource = (placement: object): FederatedResource => ({
+  apiVersion: "types.kubefed.io/v1beta1",
+  kind: "FederatedConfigMap",
+  metadata: {
+    name: "app",
+    namespace: "shop",
+    uid: "u",
+    resourceVersion: "7",
+    annotations: {
+      "kubectl.kubernetes.io/last-applied-configuration": "attic",
+      "kubefed.io/orphan": "true",
     },
-    spec: {
-      template: { data: { a: "1" } },
-      placement,
-      overrides: [
-        { clusterName: "attic", clusterOverrides: [{ path: "/data/a", value: "attic" }] },
-        { clusterName: "cloud", clusterOverrides: [{ path: "/data/a", value: "cloud" }] },
-      ],
-    },
-    status: { clusters: [{ name: "attic" }] },
-  });
+    finalizers: ["attic.example/hold"],
+  },
+  spec: {
+    template: { data: { a: "1" } },
+    placement,
+    overrides: [
+      { clusterName: "attic", clusterOverrides: [{ path: "/data/a", value: "attic" }] },
+      { clusterName: "cloud", clusterOverrides: [{ path: "/data/a", value: "cloud" }] },
+    ],
+  },
+  status: { clusters: [{ name: "attic" }] },
+});
 
 describe("what an external cloud site may see", () => {
   it("is what it needs of a resource, and not a word on another site", () => {

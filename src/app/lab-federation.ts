@@ -47,7 +47,7 @@ export function siteFederation(
 }
 
 /** URL by which other sites reach a site's API: its router passes it on to the VIP. */
-export function outerEndpoint({ network, endpoint }: SitePlan): string {
+function outerEndpoint({ network, endpoint }: SitePlan): string {
   return `https://${network.external[0] ?? network.vip}:${endpoint.port}`;
 }
 

@@ -353,8 +353,8 @@ describe("the fence", () => {
     await until(() =>
       expect(put(admin, webs, web({}, `x${Date.now()}`), SYSTEM)).rejects.toThrow("is not open yet"),
     );
-    const crown = (await admin.get(mine)) as KubeObject & { spec: { epoch: number } };
-    const { epoch } = crown.spec;
+    const { spec } = await admin.get<KubeObject & { spec: { epoch: number } }>(mine);
+    const { epoch } = spec;
     await agent.patch({ ...mine, subresource: "status" }, { status: { phase: "Open", epoch } });
     await until(() => put(admin, webs, web({}, "open"), SYSTEM));
     await admin.patch(mine, { spec: { frozen: { to: "cellar", at: "2026-01-01T00:00:00Z" } } });

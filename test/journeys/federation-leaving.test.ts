@@ -44,8 +44,7 @@ describe("a site that leaves for good", () => {
       () => "no refusal",
       (error: Error) => error.message,
     );
-  const sitesOf = async (kube: Kube) =>
-    (await kube.get({ resource: CROWNS, name: "crown" })).spec.sites;
+  const sitesOf = async (kube: Kube) => (await kube.get({ resource: CROWNS, name: "crown" })).spec.sites;
   const namesTold = async (name: string) => {
     const { status } = (await hub.kube.get(federatedRef(name))) as {
       status?: { clusters?: readonly { readonly name: string }[] };

@@ -190,7 +190,7 @@ async function openSite({ plane, near, far }: Lines, all: readonly Lines[], dir:
   };
 }
 
-export function writeKubeconfig(file: string, access: readonly (readonly [string, KubeSettings])[]): void {
+function writeKubeconfig(file: string, access: readonly (readonly [string, KubeSettings])[]): void {
   const entries = access.map(([name, { server, authority = "", client }]) => ({
     name,
     ...kubeconfigEntries({

@@ -77,11 +77,11 @@ function decided(
         resolve(status);
       } else if (status && status.message !== said) say((said = status.message));
     };
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       end.abort();
       reject(error);
     };
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    signal.addEventListener("abort", () => reject(new Error("it was ended")), { once: true });
     const follower = {
       replace: (items: readonly SiteRequest[]) => see(items[0]),
       change: (type: string, one: SiteRequest) => see(type === "deleted" ? undefined : one),

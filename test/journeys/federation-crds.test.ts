@@ -378,8 +378,13 @@ describe("the fence", () => {
     const status = { resource: webs, namespace: SYSTEM, name: "shared", subresource: "status" };
     const entry = (message: string) => ({ name: "cellar", status: "UpdateFailed", message });
     await other.patch(status, { status: { clusters: [{ name: "attic" }, entry("mine")] } });
-    const theft = { status: { clusters: [{ name: "attic", status: "CreationFailed" }, entry("mine")] } };
-    await until(() => expect(other.patch(status, theft)).rejects.toThrow("its own site only"));
+    // Each try says something else, so that one made before the policy was in force does not hide the next.
+    const theft = (message: string) => ({
+      status: { clusters: [{ name: "attic", status: "CreationFailed", message }, entry("mine")] },
+    });
+    await until(() =>
+      expect(other.patch(status, theft(`${Date.now()}`))).rejects.toThrow("its own site only"),
+    );
     await expect(other.patch(status, { status: { clusters: [entry("mine")] } })).rejects.toThrow(
       "its own site only",
     );

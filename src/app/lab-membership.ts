@@ -10,8 +10,8 @@ import { type Kube, KubeError } from "#ports/kube.ts";
 import { AGENT_NAME, agentReplicas } from "#render/federation/agent.ts";
 
 const ANSWER = { timeoutSeconds: 5 };
-/** A hub says that a site is ready a moment after its first heartbeat. */
-const READY_TRIES = 40;
+/** A site that has just got power back hears first of the crown, then the hub of it. */
+const SETTLE_SECONDS = 60;
 const TRY_MS = 250;
 
 export interface MemberStatus {
@@ -55,15 +55,17 @@ export async function askFederation(
   };
 }
 
-/** The same once the hub has said of every site that it is ready, or has had its time for it. */
+/** The same once all of it is well and the hub has said of every site that it is ready, or both have had their time. */
 export async function federationSummary(
   plan: Plan,
   contexts: readonly SiteContext[],
 ): Promise<FederationSummary> {
-  for (let tries = 0; ; tries++) {
+  const end = performance.now() + SETTLE_SECONDS * 1000;
+  for (;;) {
     const summary = await askFederation(plan, contexts);
     const hub = contexts.find(({ site }) => site.name === summary.crown);
-    if (tries === READY_TRIES || (hub && (await allReady(await hub.kube(), contexts)))) return summary;
+    const ready = summary.well && hub !== undefined && (await allReady(await hub.kube(), contexts));
+    if (ready || performance.now() > end) return summary;
     await new Promise((resolve) => setTimeout(resolve, TRY_MS));
   }
 }

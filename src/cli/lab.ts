@@ -91,7 +91,7 @@ function memberLines({ federation }: LabUpResult): readonly string[] {
   if (!federation) return [];
   const { crown, epoch, planned, sites } = federation;
   if (crown === undefined) return ["No site holds the crown."];
-  const joined = sites.filter(({ well }) => well).length;
+  const joined = sites.filter((site) => site.well && site.epoch === epoch).length;
   return [
     `The crown is at ${crown} (epoch ${epoch}); ${joined} of ${count(sites.length, "site")} joined.`,
     ...(crown === planned ? [] : [`The file gives it to ${planned}: panopticon crown move --to ${planned}`]),

@@ -81,6 +81,8 @@ interface Question {
 async function collect(crown: CrownSpec, open: OpenSite, question: Question): Promise<readonly Vote[]> {
   const votes: Vote[] = [];
   for (const name of votersOf(crown, undefined).toSorted()) {
+    // Whoever has just not answered would only make each round longer.
+    if (name === crown.holder && !question.holderAnswers) continue;
     const given = await ask(name, open(name), question);
     if (given) votes.push(given);
     if (given && isPromised(given)) break;

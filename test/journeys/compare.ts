@@ -54,7 +54,7 @@ async function mirrorsAt(kube: Kube): Promise<Contents> {
 }
 
 /** Where a site is not what the hub asks for, or knows another hub than the hub itself does; empty where all is well. */
-export async function differencesOf(hub: Site, sites: readonly Site[]): Promise<readonly string[]> {
+async function differencesOf(hub: Site, sites: readonly Site[]): Promise<readonly string[]> {
   const [wanted, known] = await Promise.all([wantedCopies(hub.kube), mirrorsAt(hub.kube)]);
   const found = await Promise.all(
     sites.map(async ({ name, kube }) => [

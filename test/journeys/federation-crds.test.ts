@@ -353,8 +353,8 @@ describe("the fence", () => {
     await until(() =>
       expect(put(admin, webs, web({}, `x${Date.now()}`), SYSTEM)).rejects.toThrow("is not open yet"),
     );
-    const crown = (await admin.get(mine)) as KubeObject & { spec: { epoch: number } };
-    const { epoch } = crown.spec;
+    const { spec } = await admin.get<KubeObject & { spec: { epoch: number } }>(mine);
+    const { epoch } = spec;
     await agent.patch({ ...mine, subresource: "status" }, { status: { phase: "Open", epoch } });
     await until(() => put(admin, webs, web({}, "open"), SYSTEM));
     await admin.patch(mine, { spec: { frozen: { to: "cellar", at: "2026-01-01T00:00:00Z" } } });
@@ -378,8 +378,13 @@ describe("the fence", () => {
     const status = { resource: webs, namespace: SYSTEM, name: "shared", subresource: "status" };
     const entry = (message: string) => ({ name: "cellar", status: "UpdateFailed", message });
     await other.patch(status, { status: { clusters: [{ name: "attic" }, entry("mine")] } });
-    const theft = { status: { clusters: [{ name: "attic", status: "CreationFailed" }, entry("mine")] } };
-    await until(() => expect(other.patch(status, theft)).rejects.toThrow("its own site only"));
+    // Each try says something else, so that one made before the policy was in force does not hide the next.
+    const theft = (message: string) => ({
+      status: { clusters: [{ name: "attic", status: "CreationFailed", message }, entry("mine")] },
+    });
+    await until(() =>
+      expect(other.patch(status, theft(`${Date.now()}`))).rejects.toThrow("its own site only"),
+    );
     await expect(other.patch(status, { status: { clusters: [entry("mine")] } })).rejects.toThrow(
       "its own site only",
     );

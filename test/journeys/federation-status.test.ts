@@ -96,4 +96,5 @@ it("takes it away when it is not asked for any more", async () => {
     "it is gone",
     async () => (await remoteOf(two)) === undefined && (await remoteOf(hub)) === undefined,
   );
+  expect(await remoteOf(two)).toBeUndefined();
 });

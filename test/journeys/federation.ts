@@ -205,6 +205,7 @@ async function openSite(
   };
 }
 
+/** A kubeconfig with a context per entry, of which the first is the current one. */
 export function writeKubeconfig(file: string, access: readonly (readonly [string, KubeSettings])[]): void {
   const entries = access.map(([name, { server, authority = "", client }]) => ({
     name,
@@ -255,7 +256,7 @@ export async function until(
   what: string,
   seconds: number,
   holds: () => Promise<boolean>,
-  sites: readonly Site[] = [],
+  sites: readonly Pick<Site, "name" | "agentLog">[] = [],
 ): Promise<number> {
   const began = performance.now();
   for (;;) {

@@ -5,7 +5,7 @@ import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import type { MirroredKind } from "./resources.ts";
 
 /** Who owns a site's entry among the fields of a status. */
-export function entryOwner(site: string): string {
+function entryOwner(site: string): string {
   return `panopticon-site-${site}`;
 }
 

@@ -73,17 +73,20 @@ export function eligible(crown: CrownSpec, name: string): CrownSite {
 
 /**
  * Whether what was written at this version is in the hub that this history
- * led to: it was when the next crowning after it started from there or later.
+ * led to: it is when every crowning after it started from there or later; one
+ * that was forced may have started from before it, whoever was crowned between.
  * @param type `plural.group`
  */
 export function isInherited(history: readonly Crowning[], version: Version, type: string): boolean {
   const own = history.some(({ epoch }) => epoch === version.epoch);
-  const next = history.find(({ epoch }) => epoch > version.epoch);
-  if (!next) return own;
-  if (!next.after) return false;
-  if (next.after.epoch !== version.epoch) return next.after.epoch > version.epoch && own;
-  const reached = next.after.resourceVersions[type];
-  return reached !== undefined && compareRevisions(version.resourceVersion, reached) <= 0;
+  const later = history.filter(({ epoch }) => epoch > version.epoch);
+  if (later.length === 0) return own;
+  return later.every(({ after }) => {
+    if (!after) return false;
+    if (after.epoch !== version.epoch) return after.epoch > version.epoch && own;
+    const reached = after.resourceVersions[type];
+    return reached !== undefined && compareRevisions(version.resourceVersion, reached) <= 0;
+  });
 }
 
 /** Whether one has everything that the other has, and more. */

@@ -25,10 +25,11 @@ function of(
   [group, version, plural]: readonly [string, string, string],
   kind: string,
   rest: Pick<TypeCase, "template" | "path" | "everywhere" | "otherwise">,
-  namespace: string | undefined = "types",
+  scope: "Namespaced" | "Cluster" = "Namespaced",
 ): TypeCase {
   const federated = { group: "types.kubefed.io", version: "v1beta1", plural: `federated${plural}` };
   const type = group === "" ? plural : `${plural}.${group}`;
+  const namespace = scope === "Namespaced" ? "types" : undefined;
   return { type, kind, resource: { group, version, plural }, federated, namespace, ...rest };
 }
 
@@ -91,7 +92,7 @@ export const TYPE_CASES: readonly TypeCase[] = [
     ["example.test", "v1", "realms"],
     "Realm",
     { template: { spec: { size: 1 } }, path: "/spec/size", everywhere: 1, otherwise: 2 },
-    undefined,
+    "Cluster",
   ),
 ];
 

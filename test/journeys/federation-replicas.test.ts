@@ -17,6 +17,9 @@ describe("replicas over three sites", () => {
   let names: readonly string[];
   let hub: Site;
 
+  // A preference is of one type, and has the name of what it is about.
+  const nameOf = ({ kind }: TypeCase, what: string) => `${what}-${kind.toLowerCase()}`;
+
   beforeEach((context) => skipWithoutPlanes(context, obstacle));
   beforeAll(async () => {
     if (obstacle !== undefined) return;
@@ -69,18 +72,18 @@ describe("replicas over three sites", () => {
   const cases = TYPE_CASES.filter(({ kind }) => ["Deployment", "ReplicaSet"].includes(kind));
 
   it.each(cases)("$type: evenly, where nothing is preferred", async (one) => {
-    await spread(one, "even", { totalReplicas: 9 });
-    expect(await scheduled(one, "even", [3, 3, 3])).toHaveLength(3);
+    await spread(one, nameOf(one, "even"), { totalReplicas: 9 });
+    expect(await scheduled(one, nameOf(one, "even"), [3, 3, 3])).toHaveLength(3);
   });
 
   it.each(cases)("$type: by weight, and anew when the total changes", async (one) => {
     const [first = "", second = ""] = names;
     const clusters = { [first]: { weight: 1 }, [second]: { weight: 2 }, "*": { weight: 3 } };
-    await spread(one, "weighed", { totalReplicas: 6, clusters, rebalance: true });
-    await scheduled(one, "weighed", [1, 2, 3]);
-    const ref = { resource: PREFERENCES, namespace: SPACE, name: "weighed" };
+    await spread(one, nameOf(one, "weighed"), { totalReplicas: 6, clusters, rebalance: true });
+    await scheduled(one, nameOf(one, "weighed"), [1, 2, 3]);
+    const ref = { resource: PREFERENCES, namespace: SPACE, name: nameOf(one, "weighed") };
     await hub.kube.patch(ref, { spec: { totalReplicas: 12 } });
-    expect(await scheduled(one, "weighed", [2, 4, 6])).toHaveLength(3);
+    expect(await scheduled(one, nameOf(one, "weighed"), [2, 4, 6])).toHaveLength(3);
   });
 
   it.each(cases)("$type: between the least and the most", async (one) => {
@@ -90,8 +93,8 @@ describe("replicas over three sites", () => {
       [second]: { maxReplicas: 1, weight: 1 },
       "*": { weight: 1 },
     };
-    await spread(one, "bounded", { totalReplicas: 10, clusters, rebalance: true });
-    expect(await scheduled(one, "bounded", [4, 1, 5])).toHaveLength(3);
+    await spread(one, nameOf(one, "bounded"), { totalReplicas: 10, clusters, rebalance: true });
+    expect(await scheduled(one, nameOf(one, "bounded"), [4, 1, 5])).toHaveLength(3);
   });
 
   it.each(cases)("$type: only where the selector chooses, where that is asked", async (one) => {
@@ -106,7 +109,12 @@ describe("replicas over three sites", () => {
         { metadata: { labels: { zone: "near" } } },
       );
     const placement = { clusterSelector: { matchLabels: { zone: "near" } } };
-    await spread(one, "chosen", { totalReplicas: 8, intersectWithClusterSelector: true }, placement);
-    expect(await scheduled(one, "chosen", [4, 4, undefined])).toHaveLength(3);
+    await spread(
+      one,
+      nameOf(one, "chosen"),
+      { totalReplicas: 8, intersectWithClusterSelector: true },
+      placement,
+    );
+    expect(await scheduled(one, nameOf(one, "chosen"), [4, 4, undefined])).toHaveLength(3);
   });
 });

@@ -28,6 +28,7 @@ const DEFINITIONS: Resource = {
   plural: "customresourcedefinitions",
 };
 const CONFIGS: Resource = { group: "core.kubefed.io", version: "v1beta1", plural: "kubefedconfigs" };
+const MIRRORS: Resource = { group: "federation.panopticon.dev", version: "v1", plural: "mirrors" };
 
 describe("a federation of three sites", () => {
   let federation: Federation;
@@ -195,8 +196,15 @@ describe("a federation of three sites", () => {
     await create(maps, "adopted");
     await soon("it is taken over", async () => (await mapAt(two, "adopted"))?.data?.["key"] === "everywhere");
     const config = { resource: CONFIGS, namespace: "kube-federation-system", name: "kubefed" };
-    const adopt = (adoptResources: string) =>
-      hub.kube.patch(config, { spec: { syncController: { adoptResources } } });
+    const adopt = async (adoptResources: string) => {
+      const spec = { syncController: { adoptResources } };
+      await hub.kube.patch(config, { spec });
+      await soon("the site knows", async () =>
+        (await two.kube.list({ resource: MIRRORS })).items.some(
+          (one) => valueAt(one, "/spec/body/spec/syncController/adoptResources") === adoptResources,
+        ),
+      );
+    };
     await adopt("Disabled");
     await own("foreign");
     await create(maps, "foreign");

@@ -198,9 +198,14 @@ async function isMade(task: Task, context: Context, state: State, wanted: Presen
   const answer = await applyFresh(context.kube("site"), ref, wanted, signal);
   if (!answer) return false;
   state.removals.cancel(type, key);
-  state.applied.set(`${type} ${key}`, appliedOf(wanted, answer));
+  noteApplied(`${type} ${key}`, appliedOf(wanted, answer), state);
   tell(task, state, "", wanted.warnings.join("; "));
   return true;
+}
+
+function noteApplied(id: string, what: Applied, { applied, term }: State): void {
+  applied.set(id, what);
+  term.fresh.appliedAt = term.clock.now();
 }
 
 async function ensure(
@@ -217,7 +222,7 @@ async function ensure(
     try {
       const ref = refOf(watched.config, wanted.object);
       const answer = await applyPresent(context.kube("site"), ref, wanted, observed, task.signal);
-      state.applied.set(id, appliedOf(wanted, answer));
+      noteApplied(id, appliedOf(wanted, answer), state);
     } catch (error) {
       return failed(task, state, error, observed ? "update" : "create");
     }

@@ -1,5 +1,6 @@
 /** What a mirror keeps of an object: all that its author said, nothing that an API server or a status adds. */
 import { sha256, stableJson } from "#base/hash.ts";
+import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "#ports/kube.ts";
 
 const digests = new WeakMap<KubeObject, string>();
@@ -20,4 +21,17 @@ export function hashOf(object: KubeObject): string {
   const hash = sha256(stableJson(bodyOf(object)));
   digests.set(object, hash);
   return hash;
+}
+
+/**
+ * Spares a change of the status alone, of which every object has several, the
+ * digest: API servers count changes of what is neither metadata nor status as
+ * `generation`.
+ */
+export function inheritHash(before: KubeObject, after: KubeObject): void {
+  const known = digests.get(before);
+  const generation = after.metadata?.generation;
+  if (known === undefined || generation === undefined || generation !== before.metadata?.generation) return;
+  if (before.metadata?.uid !== after.metadata?.uid) return;
+  if (isDeepStrictEqual(bodyOf(before).metadata, bodyOf(after).metadata)) digests.set(after, known);
 }

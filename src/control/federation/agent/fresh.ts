@@ -10,6 +10,8 @@ export interface Fresh {
   /** The newer of this and what the mirrors have. */
   over(name: string, stored: Mirror | undefined): Mirror | undefined;
   listen(call: (spec: MirrorSpec) => void): void;
+  /** When a copy was last made or changed, by the clock of the one who says so, ms; 0 where none was. */
+  appliedAt: number;
 }
 
 export function openFresh(): Fresh {
@@ -29,5 +31,6 @@ export function openFresh(): Fresh {
       return stored;
     },
     listen: (call) => void listeners.push(call),
+    appliedAt: 0,
   };
 }

@@ -8,11 +8,12 @@ import type { Crown } from "../api/crown.ts";
 import { type Mirror, type MirrorSpec, mirrorName, type ObjectKey } from "../api/mirror.ts";
 import { CROWN_NAME, TOMBSTONE_LABEL } from "../api/names.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
-import { buried } from "../deletion/tombstones.ts";
 import { compareRevisions, compareVersions } from "../version.ts";
-import { hashOf } from "./body.ts";
+import { openBacklog } from "./backlog.ts";
+import { inheritHash } from "./body.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { type MirrorStore, mirrorOf, notBefore, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
+import { absent, comparedUpTo, present } from "./mirroring.ts";
+import { type MirrorStore, mirrorOf, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
 import {
   CROWNS,
   federatedKindOf,
@@ -42,13 +43,16 @@ const CHECKPOINT: Work = { group: "checkpoint", key: CROWN_NAME };
 export function mirrorController(term: Term, ready: (context: Context) => Promise<void>): Controller {
   const { epoch } = term.crown;
   const checkpoint = openCheckpoint(epoch);
-  // What came and went before it was mirrored: its deletion must be known where it arrived.
-  const vanished = new Map<string, KubeObject>();
+  // Deletions that the hub's watch has told of. What is only missing in a list
+  // may be so because the hub has lost everything.
+  const deleted = new Map<string, KubeObject>();
+  const backlog = openBacklog(term.clock, term.fresh);
+  let opened = false;
   const noted = (type: string, { type: change, object, previous }: Change<KubeObject>): Work => {
     const key = keyOf(object);
-    // What is only missing in a list may be so because the hub has lost everything.
-    const told = change === "deleted" && object !== previous;
-    if (told && term.holds) vanished.set(`${type} ${key}`, object);
+    if (change !== "deleted") deleted.delete(`${type} ${key}`);
+    else if (object !== previous && opened) deleted.set(`${type} ${key}`, object);
+    if (change === "modified") inheritHash(previous, object);
     checkpoint.seen(type, key, object.metadata?.resourceVersion ?? "0");
     return { group: type, key };
   };
@@ -137,20 +141,27 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
     const record = records.find(({ spec }) => kindName(spec) === group && joinKey(spec) === key);
     const mirror = record && store.get(record.metadata?.name ?? "")?.spec;
     if (!record) return undefined;
-    const spec = await absent(mirror, record.spec, term, () => Promise.resolve("0"));
+    const word = { told: undefined, grave: record.spec, revision: () => Promise.resolve("0") };
+    const spec = mirror && (await absent(mirror, word, term));
     if (spec) await store.put(spec, signal);
     return settle(record, spec ?? mirror, context.cache(configs).revision);
   };
 
+  /** Applied at once, while it is stored or waits for that. */
+  const hold = (spec: MirrorSpec): void => {
+    backlog.hold(spec);
+    term.fresh.add(mirrorOf(spec, undefined));
+  };
   const keep = async (spec: MirrorSpec, signal: AbortSignal): Promise<void> => {
     const name = mirrorName(spec);
     if (!spec.body) term.fresh.forget(name);
-    else if (types.get(kindName(spec))) term.fresh.add(mirrorOf(spec, undefined));
     try {
       await store.put(spec, signal);
     } catch (error) {
       term.fresh.forget(name);
       throw error;
+    } finally {
+      backlog.done(name);
     }
   };
 
@@ -166,6 +177,7 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
             .map(({ metadata }) => metadata?.name ?? "")
             .filter((name) => !term.graves.hasCarriedOut(name) && store.get(name) !== undefined);
       await ready(context);
+      opened = true;
     },
     async reconcile(work, context, signal) {
       const { group, key } = work;
@@ -179,79 +191,38 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
       const source = cacheOf(context, group);
       if (!source) return settleUnwatched(work, context, signal);
       if (!source.cache.synced) return NOT_LISTED_YET;
-      const objectKey: ObjectKey = { ...onlyKind(source.kind), ...splitKey(key) };
+      const { group: apiGroup, version, kind, plural } = source.kind;
+      const objectKey: ObjectKey = { group: apiGroup, version, kind, plural, ...splitKey(key) };
       const name = mirrorName(objectKey);
       const object = source.cache.get(key);
-      const last = object ? undefined : vanished.get(`${group} ${key}`);
-      const mirror = store.get(name)?.spec ?? (last && specOf(objectKey, last, epoch));
+      const told = object ? undefined : deleted.get(`${group} ${key}`);
+      const known = backlog.get(name) ?? store.get(name)?.spec;
       const record = term.holds ? undefined : context.cache(tombstones).get(name);
-      const grave = record?.spec;
-      const spec = object
-        ? present(objectKey, object, mirror, epoch)
-        : await absent(mirror, grave, term, () => revisionOf(context.kube("hub"), source.kind, signal));
+      const change = object
+        ? present(objectKey, object, known, epoch)
+        : await absent(
+            // It came and went before it was mirrored: its deletion must be known where it arrived.
+            known ?? (told && specOf(objectKey, told, epoch)),
+            {
+              told,
+              grave: record?.spec,
+              revision: () => revisionOf(context.kube("hub"), source.kind, signal),
+            },
+            term,
+          );
+      if (change?.body && types.get(group)) hold(change);
+      // What is in a namespace is placed by the namespace's mirror.
+      const afterSeconds = object && kind !== "FederatedNamespace" ? backlog.wait(name) : 0;
+      if (afterSeconds > 0) return { afterSeconds };
+      const spec = change ?? backlog.get(name);
       if (spec) await keep(spec, signal);
-      vanished.delete(`${group} ${key}`);
+      if (told) deleted.delete(`${group} ${key}`);
+      const mirror = spec ?? known;
       const revision = object?.metadata?.resourceVersion ?? spec?.resourceVersion;
       // A deletion counts as stored only once there is a tombstone.
       if (object || spec || mirror?.tombstone || !mirror) checkpoint.stored(group, key, revision);
       if (!record || object) return undefined;
-      return settle(record, spec ?? mirror, source.cache.revision);
+      return settle(record, mirror, source.cache.revision);
     },
   };
-}
-
-function onlyKind({ group, version, kind, plural }: MirroredKind): MirroredKind {
-  return { group, version, kind, plural };
-}
-
-/** The mirror of an object that the hub has; undefined where there is one already. */
-function present(
-  key: ObjectKey,
-  object: KubeObject,
-  mirror: MirrorSpec | undefined,
-  epoch: number,
-): MirrorSpec | undefined {
-  if (mirror?.hash === hashOf(object) && !mirror.tombstone) return undefined;
-  const spec = specOf(key, object, epoch);
-  return mirror ? { ...spec, ...notBefore(mirror, spec) } : spec;
-}
-
-/** The tombstone of an object that the hub has no more; undefined where nothing says that it was deleted. */
-async function absent(
-  mirror: MirrorSpec | undefined,
-  grave: MirrorSpec | undefined,
-  { holds, crown: { epoch }, clock }: Term,
-  revision: () => Promise<string>,
-): Promise<MirrorSpec | undefined> {
-  if (!mirror || mirror.tombstone) return undefined;
-  if (holds) {
-    const version = { epoch, resourceVersion: await revision() };
-    return buried(mirror, version, clock.wall().toISOString());
-  }
-  if (!grave?.tombstone) return undefined;
-  // A tombstone from before this very life of the object says nothing about it.
-  const { epoch: dead, resourceVersion } = grave;
-  const version = notBefore(mirror, { epoch: dead, resourceVersion });
-  if (version.resourceVersion !== resourceVersion || dead < mirror.epoch) return undefined;
-  const { body: _body, ...rest } = mirror;
-  return { ...rest, ...version, tombstone: grave.tombstone };
-}
-
-/** The revision of a list of which the mirrors have every object as it is, and none more; undefined where they have not. */
-async function comparedUpTo(
-  context: Context,
-  kind: MirroredKind,
-  mirrors: readonly Mirror[],
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { items, resourceVersion } = await context.kube("hub").list({ resource: kind }, { signal });
-  const listed = new Map(items.map((item) => [keyOf(item), hashOf({ ...headOf(kind), ...item })]));
-  const alive = mirrors.filter(({ spec }) => !spec.tombstone);
-  const same = alive.every(({ spec }) => listed.get(joinKey(spec)) === spec.hash);
-  return same && alive.length === listed.size ? resourceVersion : undefined;
-}
-
-/** What lists leave out of their items. */
-function headOf({ group, version, kind }: MirroredKind): KubeObject {
-  return { apiVersion: group === "" ? version : `${group}/${version}`, kind };
 }

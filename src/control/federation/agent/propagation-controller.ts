@@ -17,6 +17,9 @@ import { openTypeWatch } from "./type-watch.ts";
 const QUIET_MS = 300;
 /** So long nothing is said of sites that have not answered yet: mostly they will have. */
 const PATIENCE_MS = 3000;
+const PATIENCE_EACH_MS = 20;
+/** As few as `status` takes, and for the same reason. */
+const CONCURRENCY = 4;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
 
 export function propagationController({ clock }: Term): Controller {
@@ -60,6 +63,7 @@ export function propagationController({ clock }: Term): Controller {
   };
   return {
     name: "propagation",
+    concurrency: CONCURRENCY,
     inputs: [configs, clusters],
     outputs: [{ cluster: "hub", group: "*", plural: "*", part: "status.conditions" }],
     async reconcile(work, context, signal) {
@@ -97,8 +101,9 @@ export function propagationController({ clock }: Term): Controller {
           ready: readyIn(one) ?? true,
         })),
       });
-      if (judged.waiting && wait > QUIET_MS - PATIENCE_MS)
-        return { afterSeconds: (wait + PATIENCE_MS - QUIET_MS) / 1000 };
+      // Where thousands wait, each has to wait for its turn at every site.
+      const patience = PATIENCE_MS + changedAt.size * PATIENCE_EACH_MS - QUIET_MS;
+      if (judged.waiting && wait > -patience) return { afterSeconds: (wait + patience) / 1000 };
       changedAt.delete(idOf(work));
       const before = resource.status?.conditions?.find(({ type }) => type === "Propagation");
       const observedGeneration = resource.metadata?.generation ?? 0;

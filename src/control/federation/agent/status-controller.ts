@@ -4,7 +4,8 @@ import { keyOf } from "#control/runtime/cache.ts";
 import type { Work } from "#control/runtime/queue.ts";
 import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
-import { dueAt, noted, type Pace, type Pending, yielding } from "../status/coalesce.ts";
+import { fnv32 } from "../replicas/fnv.ts";
+import { apart, dueAt, noted, type Pace, type Pending, yielding } from "../status/coalesce.ts";
 import { hashOf } from "./body.ts";
 import { entryIn, isSameEntry, writeEntry } from "./entry.ts";
 import type { Report } from "./reports.ts";
@@ -13,6 +14,8 @@ import type { Term } from "./term.ts";
 import { openTypeWatch } from "./type-watch.ts";
 
 const PACE: Pace = { quietMs: 20, mostMs: 300, apartMs: 300 };
+/** Few at once: what the statuses are about goes first, at an API server that has much to do. */
+const CONCURRENCY = 4;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
 
 export function statusController({ site, reports, clock }: Term): Controller {
@@ -36,11 +39,14 @@ export function statusController({ site, reports, clock }: Term): Controller {
   const due = (id: string): number => {
     const one = pending.get(id);
     if (!one) return dueAt({ since: 0, last: 0, urgent: false }, writtenAt.get(id), PACE);
-    return yielding(dueAt(one, writtenAt.get(id), PACE), one, { size: pending.size, last: lastChange });
+    const burst = { size: pending.size, last: lastChange };
+    const share = fnv32(`${site} ${id}`) / 2 ** 32;
+    return yielding(dueAt(one, writtenAt.get(id), PACE), one, burst) + apart(share, burst);
   };
 
   return {
     name: "status",
+    concurrency: CONCURRENCY,
     inputs: [configs],
     outputs: [{ cluster: "hub", group: "*", plural: "*", part: `status.clusters[${site}]` }],
     start(context) {

@@ -3,7 +3,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Emit } from "#base/events.ts";
 import type { CrownSpec } from "#control/federation/api/crown.ts";
 import { eligible } from "#control/federation/crown/epoch.ts";
-import { type Claim, claimOf, take, vote, type Vote, votersOf } from "#control/federation/crown/take.ts";
+import {
+  type Claim,
+  claimOf,
+  denialWords,
+  HOLDER_ALIVE_MS,
+  take,
+  vote,
+  type Vote,
+  votersOf,
+} from "#control/federation/crown/take.ts";
 import type { Kube } from "#ports/kube.ts";
 import {
   ANSWER,
@@ -18,8 +27,10 @@ import {
   TRIES,
   writeCrown,
 } from "./crown-sites.ts";
+import { openVoting, type Voting, type WitnessFile } from "./witness/voting.ts";
 
-const HOLDER_ALIVE_MS = 30_000;
+/** How often a witness is asked again that does not know what became of its vote: whoever has it is about to say. */
+const DOUBTS = 3;
 
 export interface Taken {
   readonly holder: string;
@@ -28,9 +39,25 @@ export interface Taken {
   readonly votes: readonly Vote[];
 }
 
-/** Takes the crown for a site whose holder is lost, by the votes of the sites in reach. Errors: FEDERATION_CROWN_…. */
-export async function takeCrown(open: OpenSite, to: string, force: boolean, emit: Emit): Promise<Taken> {
+export interface TakeOptions {
+  /** Without a majority, or against a denial. */
+  readonly force: boolean;
+  /** Asks the witness by the secret in it, rather than by the one that the sites have. */
+  readonly witnessFile?: WitnessFile;
+}
+
+/**
+ * Takes the crown for a site whose holder is lost, by the votes of the sites in
+ * reach and of the witness. Errors: FEDERATION_CROWN_…, FEDERATION_WITNESS_….
+ */
+export async function takeCrown(
+  open: OpenSite,
+  to: string,
+  { force, witnessFile: file }: TakeOptions,
+  emit: Emit,
+): Promise<Taken> {
   const kube = open(to);
+  const witness = openVoting(open, to, emit, { file, insists: force });
   let denied: readonly Vote[] = [];
   for (let round = 1; ; round += 1) {
     const claimant = await reach(kube);
@@ -39,29 +66,50 @@ export async function takeCrown(open: OpenSite, to: string, force: boolean, emit
     const claim = claimOf(claimant.spec, to, hasOf(claimant), claimant.status?.promised, denied);
     const holderAnswers = (await reach(open(claimant.spec.holder))) !== undefined;
     const known = claimant.spec.epoch;
-    const votes = await collect(claimant.spec, open, { claim, holderAnswers, asks: to, known });
+    const votes = await collect(claimant.spec, open, witness, {
+      claim,
+      holderAnswers,
+      asks: to,
+      known,
+    });
     for (const one of votes)
       emit({
         kind: "note",
         subject: one.voter,
-        what: one.granted ? "votes for it" : `does not: ${one.reason}`,
+        what: one.granted ? "votes for it" : `does not: ${denialWords(one)}`,
       });
-    // Somebody promised a later round to another: again above it, unless that one has been crowned by then.
-    if (!force && round < TRIES && votes.some(isPromised)) {
+    if (!force && round < TRIES && mayChange(votes, round)) {
       denied = votes;
-      await sleep(STEP_MS * (1 + Math.random() * round));
+      await sleep(Math.max(waitMs(votes), STEP_MS * (1 + Math.random() * round)));
       continue;
     }
-    const at = new Date().toISOString();
-    const spec = take({ crown: claimant.spec, claim, votes, force, at });
+    const spec = await counted(claimant.spec, claim, votes, force, witness);
     try {
       await writeCrown(kube, claimant, spec);
     } catch (error) {
       if (round >= TRIES || !mayPass(error)) throw error;
       continue;
     }
+    // Before anybody else asks the witness on the strength of an older crown.
+    await witness.tell(spec);
     await openedAt(kube, spec.epoch, emit);
     return { holder: to, epoch: spec.epoch, how: spec.history.at(-1)?.how ?? "", votes };
+  }
+}
+
+/** The crown, if the votes are enough; a witness that voted in vain is told so, lest it doubt what became of it. */
+async function counted(
+  crown: CrownSpec,
+  claim: Claim,
+  votes: readonly Vote[],
+  force: boolean,
+  witness: Voting,
+): Promise<CrownSpec> {
+  try {
+    return take({ crown, claim, votes, force, at: new Date().toISOString() });
+  } catch (error) {
+    await witness.giveUp(crown, claim);
+    throw error;
   }
 }
 
@@ -78,20 +126,42 @@ interface Question {
  * once the one that comes second to the first voter asks no further, so that
  * they do not take the votes away from each other for ever.
  */
-async function collect(crown: CrownSpec, open: OpenSite, question: Question): Promise<readonly Vote[]> {
+async function collect(
+  crown: CrownSpec,
+  open: OpenSite,
+  witness: Voting,
+  question: Question,
+): Promise<readonly Vote[]> {
   const votes: Vote[] = [];
-  for (const name of votersOf(crown, undefined).toSorted()) {
+  for (const name of votersOf({ sites: crown.sites }).toSorted()) {
     // Whoever has just not answered would only make each round longer.
     if (name === crown.holder && !question.holderAnswers) continue;
     const given = await ask(name, open(name), question);
     if (given) votes.push(given);
-    if (given && isPromised(given)) break;
+    if (given && isPromised(given)) return votes;
   }
-  return votes;
+  const given = await witness.vote(crown, question.claim);
+  return given ? [...votes, given] : votes;
 }
 
 function isPromised(one: Vote): boolean {
   return !one.granted && one.reason === "PromisedElsewhere";
+}
+
+/**
+ * Somebody promised a later round to another: again above it, unless that one
+ * has been crowned by then. Or the witness will know more in a moment.
+ */
+function mayChange(votes: readonly Vote[], round: number): boolean {
+  if (votes.some(isPromised)) return true;
+  const reasons = votes.map((one) => (one.granted ? "" : one.reason));
+  if (["HolderAlive", "Ahead", "Outdated"].some((one) => reasons.some((reason) => reason === one)))
+    return false;
+  return reasons.includes("TooSoon") || (reasons.includes("Unsettled") && round <= DOUBTS);
+}
+
+function waitMs(votes: readonly Vote[]): number {
+  return Math.max(0, ...votes.map((one) => (one.granted ? 0 : (one.afterSeconds ?? 0) * 1000)));
 }
 
 /** One site's vote, its promise stored before it counts; undefined where the site can't be reached. */

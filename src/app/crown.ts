@@ -27,6 +27,7 @@ import {
   TRIES,
   writeCrown,
 } from "./crown-sites.ts";
+import { openVoting } from "./witness/voting.ts";
 
 const PATIENCE_SECONDS = 60;
 /** API servers learn of a frozen crown by watching: what they accepted before that is counted. */
@@ -70,6 +71,7 @@ export async function moveCrown(any: Kube, open: OpenSite, to: string, emit: Emi
     if (step.step === "done") {
       const crown = target?.spec ?? began.spec;
       const ended = await openedAt(open(to), crown.epoch, emit);
+      await openVoting(open, to, emit).tell(crown);
       const paused = frozenAt === undefined ? 0 : (ended - frozenAt) / 1000;
       return { holder: crown.holder, epoch: crown.epoch, pausedSeconds: paused };
     }

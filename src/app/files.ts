@@ -55,6 +55,20 @@ export async function writeText(file: string, text: string): Promise<void> {
   }
 }
 
+/** Writes a secret to a file that is made for it and that only its owner can read; CLI_FILE_UNWRITABLE where there is one already. */
+export async function writeSecret(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    throw wrongUse(
+      "CLI_FILE_UNWRITABLE",
+      `${file} can't be written (${code})`,
+      "name a file that does not exist yet, in a folder that does",
+    );
+  }
+}
+
 function planFile(federation: string): string {
   return join(stateDir(federation), "plan.json");
 }

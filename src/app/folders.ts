@@ -21,6 +21,11 @@ export function stateDir(federation: string): string {
   return join(stateHome(), federation);
 }
 
+/** Of the outside witness that runs on this machine, if one does. */
+export function witnessFolder(): string {
+  return join(stateHome(), "witness");
+}
+
 /** What can be fetched or built again: `$XDG_CACHE_HOME/panopticon`. */
 export function cacheDir(): string {
   return defaultCacheDir();

@@ -59,7 +59,7 @@ export async function removeSite(
   emit: Emit,
 ): Promise<void> {
   const at = new Date().toISOString();
-  await change(hub, (crown) => {
+  await changeCrown(hub, (crown) => {
     if (wasRemoved(crown, site)) return undefined;
     return gone ? withoutSite(crown, site, farewell, at) : withLeaving(crown, site, farewell);
   });
@@ -73,7 +73,7 @@ export async function removeSite(
 
 /** Lets a removed site join again under its name; FEDERATION_SITE_UNKNOWN where none of that name was removed. */
 export async function readmitSite(hub: Kube, site: string): Promise<void> {
-  await change(hub, (crown) => readmitted(crown, site));
+  await changeCrown(hub, (crown) => readmitted(crown, site));
 }
 
 async function isForgotten(hub: Kube, site: string): Promise<boolean> {
@@ -93,8 +93,11 @@ export async function openCrown(hub: Kube): Promise<Crown> {
   );
 }
 
-/** Tries again where the agents' own notes came between. */
-async function change(hub: Kube, next: (crown: CrownSpec) => CrownSpec | undefined): Promise<void> {
+/** Changes the crown at the hub; tries again where the agents' own notes came between. Errors: as `openCrown`. */
+export async function changeCrown(
+  hub: Kube,
+  next: (crown: CrownSpec) => CrownSpec | undefined,
+): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const crown = await openCrown(hub);
     const spec = next(crown.spec);

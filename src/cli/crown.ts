@@ -1,12 +1,14 @@
 /** `panopticon crown`: which site is the hub, and its change. */
 import type { Emit } from "#base/events.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
+import { crownWitnessCommand, readWitness, witnessLines } from "./crown-witness.ts";
 import { type HubOption, useHub, withHub } from "./hub.ts";
 import { say, show } from "./print.ts";
 
-/** Adds `crown` with `show` and `move`. */
+/** Adds `crown` with `show`, `move` and `witness`. */
 export const addCrown: AddCommand = (program) => {
-  program.addCommand(group("crown", "which site is the hub", [showCommand(), moveCommand()]));
+  const commands = [showCommand(), moveCommand(), crownWitnessCommand()];
+  program.addCommand(group("crown", "which site is the hub", commands));
 };
 
 type Options = OutputOption & HubOption;
@@ -18,11 +20,19 @@ function showCommand() {
       "crown show --context cellar -o json",
     ]),
   ).action(async ({ output, ...hub }: Options) => {
-    const { crownOf } = await import("#app/federation.ts");
-    const { spec, status } = await useHub(hub, ({ kube }) => crownOf(kube));
-    show(output, { ...spec, status }, () => [
+    const [{ crownOf }, { seeWitness }] = await Promise.all([
+      import("#app/federation.ts"),
+      import("#app/witness/voting.ts"),
+    ]);
+    const { spec, status, sight } = await useHub(hub, async ({ kube, site }) => {
+      const crown = await crownOf(kube);
+      return { ...crown, sight: await seeWitness(crown.spec, [kube], site) };
+    });
+    const witness = spec.witness && { ...spec.witness, ...sight };
+    show(output, { ...spec, ...(witness && { witness }), status }, () => [
       `The crown is at ${spec.holder} (epoch ${spec.epoch}).`,
       ...(spec.frozen ? [`It is being moved to ${spec.frozen.to}: writes pause.`] : []),
+      ...(spec.witness && sight ? witnessLines(spec.witness, sight) : []),
       ...spec.history.map(({ epoch, holder, at, how }) => `  ${epoch}  ${holder}  ${how} at ${at}`),
     ]);
   });
@@ -32,6 +42,7 @@ interface MoveOptions extends Options {
   readonly to: string;
   readonly take?: boolean;
   readonly force?: boolean;
+  readonly witnessFile?: string;
 }
 
 function moveCommand() {
@@ -43,8 +54,12 @@ function moveCommand() {
     ])
       .requiredOption("--to <site>", "who gets it")
       .option("--take", "its holder is lost: ask the other sites for their votes")
-      .option("--force", "take it without a majority; what the old holder wrote meanwhile becomes conflicts"),
-  ).action(async ({ output, to, take, force, ...hub }: MoveOptions) => {
+      .option("--force", "take it without a majority; what the old holder wrote meanwhile becomes conflicts")
+      .option(
+        "--witness-file <file>",
+        "of `witness create`: asks the outside witness by it, where no site in reach has its secret",
+      ),
+  ).action(async ({ output, to, take, force, witnessFile, ...hub }: MoveOptions) => {
     const [{ moveCrown }, { takeCrown }] = await Promise.all([
       import("#app/crown.ts"),
       import("#app/crown-take.ts"),
@@ -53,7 +68,9 @@ function moveCommand() {
       if (event.kind === "note") say(`${event.subject}: ${event.what}`);
     };
     if (take || force) {
-      const taken = await useHub(hub, ({ site }) => takeCrown(site, to, force ?? false, emit));
+      const file = witnessFile === undefined ? undefined : await readWitness(witnessFile);
+      const options = { force: force ?? false, ...(file && { witnessFile: file }) };
+      const taken = await useHub(hub, ({ site }) => takeCrown(site, to, options, emit));
       show(output, taken, () => [`The crown is at ${to} (epoch ${taken.epoch}), ${taken.how}.`]);
       return;
     }

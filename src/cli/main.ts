@@ -20,6 +20,7 @@ import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
+import { addWitness } from "./witness.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
 
 /** Every command, in the order the help shows them. */
@@ -38,6 +39,7 @@ const commands: readonly AddCommand[] = [
   addCrown,
   addConflict,
   addAgent,
+  addWitness,
   addKubeconfig,
   addDoctor,
   addCompletion,

@@ -58,6 +58,15 @@ export interface Crowning {
   readonly after?: Inheritance;
 }
 
+/** An outside witness: it mirrors nothing, and votes where the sites alone are even in number. */
+export interface CrownWitness {
+  readonly name: string;
+  /** Such as `https://203.0.113.7:7443`. */
+  readonly url: string;
+  /** The very certificate that it answers with: PEM in base64. */
+  readonly certificate: string;
+}
+
 export interface CrownSpec {
   readonly epoch: number;
   readonly holder: string;
@@ -68,6 +77,7 @@ export interface CrownSpec {
    */
   readonly frozen?: { readonly to: string; readonly at: string; readonly committed?: boolean };
   readonly sites: readonly CrownSite[];
+  readonly witness?: CrownWitness;
   /** Sites that were removed: they can't come back by themselves. */
   readonly departed?: readonly DepartedSite[];
   /** The highest seat of all that were removed: it is given to nobody again. */
@@ -124,6 +134,11 @@ const crowning = object(
   ["epoch", "holder", "at", "how"],
 );
 
+const witness = object(
+  { name, url: { type: "string", pattern: "^https://\\S+$", maxLength: 2048 }, certificate: text },
+  ["name", "url", "certificate"],
+);
+
 const spec: Schema = ruled(
   object(
     {
@@ -131,6 +146,7 @@ const spec: Schema = ruled(
       holder: name,
       frozen: object({ to: name, at: time, committed: flag }, ["to", "at"]),
       sites: keyed("name", site, 500),
+      witness,
       departed: keyed("name", object({ name, farewell, at: time }, ["name", "farewell", "at"]), 500),
       lastSeat: { type: "integer", minimum: 0, maximum: SEATS - 1 },
       history: list(crowning, 200),

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Federation, type SimulatedSite } from "../test/simulator.ts";
+import { roundOf } from "./epoch.ts";
+import type { SimulatedSite } from "../test/parts.ts";
+import { Federation } from "../test/simulator.ts";
 
 const NAMES = ["attic", "barn", "cellar", "dairy"];
 const site = fc.nat(NAMES.length - 1);
@@ -32,6 +34,32 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("start"), site }) },
 );
 
+/** A witness that is cut off, dies in the middle of an answer, and comes back with what it had kept. */
+const watched = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("take"),
+      site,
+      dies: fc.boolean(),
+      witnessDies: fc.integer({ max: 3, min: 0 }).map((one) => one === 0),
+      untold: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("cut"),
+      pairs: fc.array(fc.tuple(site, site), { maxLength: 5 }),
+      unwatched: fc.array(site, { maxLength: 2 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("witness"), alive: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("crash"), site }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("start"), site }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("gossip"), site, other: site }) },
+);
+
 interface Happening {
   readonly do: string;
   readonly site?: number;
@@ -42,21 +70,32 @@ interface Happening {
   readonly dies?: boolean;
   readonly impatient?: boolean;
   readonly pairs?: readonly (readonly [number, number])[];
+  /** Sites that the witness is cut off from. */
+  readonly unwatched?: readonly number[];
+  readonly alive?: boolean;
+  readonly witnessDies?: boolean;
+  readonly untold?: boolean;
 }
 
 function happen(federation: Federation, what: Happening): void {
-  const here = federation.sites[what.site ?? 0] as SimulatedSite;
-  const there = federation.sites[what.other ?? 0] as SimulatedSite;
-  const name = (index: number) => NAMES[index] ?? "";
+  const at = (index = 0) => federation.sites[index % federation.sites.length] as SimulatedSite;
+  const here = at(what.site);
+  const there = at(what.other);
+  const { witness } = federation;
   const doings: Readonly<Record<string, () => void>> = {
     write: () => federation.write(here, `k${what.key}`, "write"),
     delete: () => federation.write(here, `k${what.key}`, "delete"),
     own: () => federation.mirrorOwn(here),
     sync: () => federation.sync(here, there, what.killed ?? Number.POSITIVE_INFINITY),
     gossip: () => federation.gossip(here, there),
-    take: () => federation.take(here, what.force ?? false, what.dies ?? false),
+    take: () => federation.take(here, what),
     move: () => federation.moveStep(here, what.impatient ?? false),
-    cut: () => (federation.cut = (what.pairs ?? []).map(([a, b]) => [name(a), name(b)] as const)),
+    cut: () =>
+      (federation.cut = [
+        ...(what.pairs ?? []).map(([a, b]) => [at(a).name, at(b).name] as const),
+        ...(what.unwatched ?? []).map((index) => [at(index).name, witness?.name ?? ""] as const),
+      ]),
+    witness: () => witness && (witness.alive = what.alive ?? true),
     crash: () => (here.alive = false),
     start: () => (here.alive = true),
   };
@@ -120,4 +159,39 @@ it("loses nothing and disputes nothing when the crown is moved as planned, whate
     ),
     { numRuns: 1000 },
   );
+});
+
+it.each([2, 4])("with a witness crowns one of %i sites a round, whoever is cut off or dies", (count) => {
+  let taken = 0;
+  fc.assert(
+    fc.property(fc.array(fc.oneof(event, watched), { minLength: 5, maxLength: 60 }), (events) => {
+      const federation = new Federation(NAMES.slice(0, count), true);
+      for (const one of events) happen(federation, one);
+      const rounds = federation.takes.map(({ epoch }) => roundOf(epoch));
+      expect(new Set(rounds).size).toBe(rounds.length);
+      taken += rounds.length;
+      const hub = federation.heal();
+      expect(lost(federation, hub)).toEqual([]);
+      expect(federation.misdeeds).toEqual([]);
+    }),
+    { numRuns: 1000 },
+  );
+  // A property of takes that never happen would say nothing.
+  expect(taken).toBeGreaterThan(100);
+});
+
+it("with a witness that voted for one of two sites takes no crown for the other that knows nothing of it", () => {
+  let second = 0;
+  fc.assert(
+    fc.property(fc.array(watched, { minLength: 5, maxLength: 60 }), (events) => {
+      const federation = new Federation(NAMES.slice(0, 2), true);
+      for (const one of events) happen(federation, one);
+      const takes = federation.takes.filter(({ witnessed }) => witnessed);
+      second += takes.length > 1 ? 1 : 0;
+      for (const [index, { after }] of takes.entries())
+        for (const { epoch } of takes.slice(0, index)) expect(after).toBeGreaterThanOrEqual(epoch);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(second).toBeGreaterThan(50);
 });

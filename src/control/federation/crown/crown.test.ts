@@ -147,10 +147,30 @@ describe("taking the crown", () => {
 
   it("of two sites needs a witness or force, and says why", () => {
     const two = crownOf("attic", "barn");
-    expect(() => taken(granted("barn"), { crown: two })).toThrow("Of two sites neither can tell");
-    expect(taken(granted("barn", "outside"), { crown: two, witness: "outside" }).holder).toBe("barn");
-    expect(votersOf(two, "outside")).toEqual(["attic", "barn", "outside"]);
-    expect(votersOf(three, "outside")).toEqual(["attic", "barn", "cellar"]);
+    expect(() => taken(granted("barn"), { crown: two })).toThrow(
+      /Of two sites neither can tell.*panopticon witness create/,
+    );
+    const witness = { name: "home", url: "https://203.0.113.7:7443", certificate: "" };
+    const watched = { ...two, witness };
+    expect(taken(granted("barn", "witness home"), { crown: watched })).toMatchObject({
+      holder: "barn",
+      witness,
+    });
+    expect(() => taken(granted("barn", "home"), { crown: watched })).toThrow("NO_MAJORITY");
+    expect(votersOf(watched)).toEqual(["attic", "barn", "witness home"]);
+    expect(votersOf({ ...three, witness })).toEqual(["attic", "barn", "cellar"]);
+  });
+
+  it("says why the witness did not vote, and lets it refuse as a site does", () => {
+    const witness = { name: "home", url: "https://203.0.113.7:7443", certificate: "" };
+    const crown = { ...crownOf("attic", "barn"), witness };
+    const says = (reason: "Unsettled" | "TooSoon" | "HolderAlive"): readonly Vote[] => [
+      ...granted("barn"),
+      { voter: "witness home", granted: false, reason, epoch: 2001, afterSeconds: 3.2 },
+    ];
+    expect(() => taken(says("Unsettled"), { crown })).toThrow(/NO_MAJORITY.*home \(it has voted for another/);
+    expect(() => taken(says("TooSoon"), { crown })).toThrow(/NO_MAJORITY.*another 4 s/);
+    expect(() => taken(says("HolderAlive"), { crown })).toThrow("the witness home still hears the holder");
   });
 
   it("is refused while somebody hears the holder or has more, and never beats a newer crown", () => {

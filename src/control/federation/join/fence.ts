@@ -108,6 +108,8 @@ const REGISTERS = [
   "object.spec.sites.filter(s, s.name == variables.site).all(mine, oldObject.spec.sites.exists(s, s.name == variables.site)" +
     " ? oldObject.spec.sites.exists(s, s.name == mine.name && s.kind == mine.kind && s.seat == mine.seat && (has(s.leaving) ? s.leaving : '') == (has(mine.leaving) ? mine.leaving : ''))" +
     ` : mine.seat == 0 || !(oldObject.spec.sites.exists(s, s.seat == mine.seat) || oldObject.spec.history.exists(h, h.epoch % ${SEATS} == mine.seat) || has(oldObject.spec.lastSeat) && mine.seat <= oldObject.spec.lastSeat))`,
+  "has(object.spec.witness) == has(oldObject.spec.witness)",
+  "(!has(object.spec.witness) || object.spec.witness == oldObject.spec.witness)",
   // A site that was removed does not let itself in again.
   "(has(object.spec.departed) ? object.spec.departed : []) == (has(oldObject.spec.departed) ? oldObject.spec.departed : [])",
   "(has(object.spec.lastSeat) ? object.spec.lastSeat : 0) == (has(oldObject.spec.lastSeat) ? oldObject.spec.lastSeat : 0)",

@@ -3,58 +3,58 @@
  * a crown, and the ways in which they meet. Every decision is the product's own
  * function; here is only the world around them, with its cut lines and crashes.
  */
-import { type ConflictSpec, conflictName } from "../api/conflict.ts";
-import type { CrownSpec, CrownStatus, Inheritance } from "../api/crown.ts";
-import { keyText, type MirrorSpec, type ObjectKey } from "../api/mirror.ts";
+import { conflictName } from "../api/conflict.ts";
+import type { CrownSpec } from "../api/crown.ts";
+import { keyText } from "../api/mirror.ts";
 import { conflictsOf } from "../crown/conflicts.ts";
 import { accepts, newest } from "../crown/epoch.ts";
 import { nextMove } from "../crown/move.ts";
-import { claimOf, take, vote } from "../crown/take.ts";
+import { claimOf, take, type Vote, vote } from "../crown/take.ts";
 import { brake } from "../deletion/brake.ts";
 import { absences, buried } from "../deletion/tombstones.ts";
+import {
+  type Accepted,
+  mirrorOf,
+  objectKey,
+  type Peer,
+  type SimulatedSite,
+  type Stored,
+  TYPE,
+  versionOf,
+} from "./parts.ts";
+import { SimulatedWitness, WITNESS } from "./witness.ts";
 
-const TYPE = "things";
 const BUDGET = { count: 1, percent: 0 };
 
-export interface SimulatedSite {
-  readonly name: string;
-  crown: CrownSpec;
-  promised: CrownStatus["promised"];
-  /** The epoch in which it is a hub, and what its API holds: the last write of each key, and when. */
-  hub:
-    | { readonly epoch: number; readonly store: Map<string, { write: string; revision: number }> }
-    | undefined;
-  revision: number;
-  readonly mirrors: Map<string, MirrorSpec>;
-  has: Inheritance;
-  readonly conflicts: Map<string, ConflictSpec>;
-  /** What is at work at the site, and the most that one sync took away. */
-  readonly applied: Set<string>;
-  alive: boolean;
-}
-
-export interface Accepted {
-  readonly write: string;
-  readonly key: string;
-  readonly kind: "write" | "delete";
-  /** The write that was there before. */
-  readonly before: string | undefined;
+interface TakeOptions {
+  readonly force?: boolean;
+  /** The taker, before it writes the crown. */
+  readonly dies?: boolean;
+  /** The witness, before its answer. */
+  readonly witnessDies?: boolean;
+  /** The witness does not get to know what became of its vote. */
+  readonly untold?: boolean;
 }
 
 export class Federation {
   readonly sites: readonly SimulatedSite[];
   readonly accepted: Accepted[] = [];
+  readonly witness: SimulatedWitness | undefined;
   /** Epochs that were ever given, to whom. */
   readonly crownings: (readonly [number, string])[] = [];
+  /** Takes by a majority: the epoch, the one that the taker knew of, and whether the witness was for it. */
+  readonly takes: { readonly epoch: number; readonly after: number; readonly witnessed: boolean }[] = [];
   /** Deletions at a site that had no tombstone, and syncs that deleted too much. */
   readonly misdeeds: string[] = [];
   cut: readonly (readonly [string, string])[] = [];
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly string[], witnessed = false) {
+    this.witness = witnessed ? new SimulatedWitness() : undefined;
     const crown: CrownSpec = {
       epoch: 1001,
       holder: names[0] ?? "",
       sites: names.map((name, index) => ({ name, kind: "on-prem", seat: index + 1, endpoints: [] })),
+      ...(witnessed && { witness: WITNESS }),
       history: [{ epoch: 1001, holder: names[0] ?? "", at: "", how: "founded" }],
     };
     this.sites = names.map((name, index) => ({
@@ -72,9 +72,14 @@ export class Federation {
     this.crownings.push([1001, names[0] ?? ""]);
   }
 
-  meets(left: SimulatedSite, right: SimulatedSite): boolean {
+  meets(left: Peer, right: Peer): boolean {
     const apart = this.cut.some(([a, b]) => [a, b].includes(left.name) && [a, b].includes(right.name));
     return left.alive && right.alive && (left === right || !apart);
+  }
+
+  private hears(listener: Peer, name: string): boolean {
+    const site = this.sites.find((one) => one.name === name);
+    return site !== undefined && this.meets(listener, site);
   }
 
   /** A user's write, or a deletion, at a site that believes to be the hub. */
@@ -97,14 +102,7 @@ export class Federation {
     const { epoch, store } = site.hub;
     for (const [key, { write, revision }] of store) {
       if (site.mirrors.get(key)?.hash === write && !site.mirrors.get(key)?.tombstone) continue;
-      site.mirrors.set(key, {
-        ...objectKey(key),
-        uid: "",
-        hash: write,
-        body: {},
-        epoch,
-        resourceVersion: `${revision}`,
-      });
+      site.mirrors.set(key, mirrorOf(key, { write, revision }, epoch));
     }
     for (const [key, mirror] of site.mirrors) {
       if (store.has(key) || mirror.tombstone) continue;
@@ -147,14 +145,7 @@ export class Federation {
     let left = steps;
     for (const [key, { write, revision }] of store) {
       if (left-- <= 0) return false;
-      site.mirrors.set(key, {
-        ...objectKey(key),
-        uid: "",
-        hash: write,
-        body: {},
-        epoch,
-        resourceVersion: `${revision}`,
-      });
+      site.mirrors.set(key, mirrorOf(key, { write, revision }, epoch));
     }
     const listed = new Set([...store.keys()].map((key) => keyText(objectKey(key))));
     const dead = [...hub.mirrors.values()]
@@ -194,26 +185,37 @@ export class Federation {
   }
 
   /** Claims the crown for a site; a refusal leaves everything as it was but for the promises. */
-  take(site: SimulatedSite, force: boolean, killed: boolean): void {
+  take(site: SimulatedSite, { force = false, dies, witnessDies, untold }: TakeOptions): void {
     if (!site.alive) return;
     this.mirrorOwn(site);
     const claim = claimOf(site.crown, site.name, site.has, site.promised);
-    const votes = this.sites
+    const votes: Vote[] = this.sites
       .filter((voter) => this.meets(site, voter))
       .map((voter) => {
-        const holder = this.sites.find(({ name }) => name === voter.crown.holder);
-        const heard = holder && this.meets(voter, holder) ? { holderHeardMsAgo: 0 } : {};
+        const heard = this.hears(voter, voter.crown.holder) ? { holderHeardMsAgo: 0 } : {};
         const { name, crown, promised, has } = voter;
         const given = vote({ name, crown, has, ...(promised && { promised }), ...heard }, claim, 1000);
         if (given.granted) voter.promised = given.promise;
         return given;
       });
+    const { witness } = this;
+    const met = witness && this.meets(site, witness) ? witness : undefined;
+    const asked = met?.ask(site.crown, claim, (name) => this.hears(met, name), witnessDies ?? false);
+    if (asked) votes.push(asked);
     try {
       const crown = take({ crown: site.crown, claim, votes, force, at: "" });
-      if (killed) return;
+      if (dies) return;
+      if (crown.history.at(-1)?.how === "taken")
+        this.takes.push({
+          epoch: crown.epoch,
+          after: site.crown.epoch,
+          witnessed: asked?.granted ?? false,
+        });
       this.crown(site, crown);
+      if (met?.alive && !untold) met.tell(crown);
     } catch (error) {
       if (!(error instanceof Error && error.name === "PanopticonError")) throw error;
+      if (met?.alive) met.giveUp(claim);
     }
   }
 
@@ -227,7 +229,7 @@ export class Federation {
   private unpack(site: SimulatedSite): void {
     const { crown } = site;
     if (crown.holder !== site.name || (site.hub && site.hub.epoch >= crown.epoch)) return;
-    const store = new Map<string, { write: string; revision: number }>();
+    const store = new Map<string, Stored>();
     for (const [key, mirror] of site.mirrors) {
       site.revision += 1;
       if (!mirror.tombstone) store.set(key, { write: mirror.hash, revision: site.revision });
@@ -280,12 +282,4 @@ export class Federation {
     this.mirrorOwn(hub);
     return hub;
   }
-}
-
-function objectKey(name: string): ObjectKey {
-  return { group: "", version: "v1", kind: "Thing", plural: TYPE, namespace: "", name };
-}
-
-function versionOf(mirror: MirrorSpec | undefined) {
-  return { epoch: mirror?.epoch ?? 0, resourceVersion: mirror?.resourceVersion ?? "0" };
 }

@@ -1,0 +1,109 @@
+/** The witness as those who take or move the crown meet it. */
+import type { Emit } from "#base/events.ts";
+import { PanopticonError } from "#base/errors.ts";
+import type { CrownSpec } from "#control/federation/api/crown.ts";
+import { type Claim, type Vote, votersOf, witnessVoter } from "#control/federation/crown/take.ts";
+import { knownCrown } from "#control/federation/crown/witness.ts";
+import type { Kube } from "#ports/kube.ts";
+import type { OpenSite } from "../crown-sites.ts";
+import { openWitness, type Witness } from "./client.ts";
+import { credentialIn, findCredential, seated } from "./credential.ts";
+import type { WitnessReport } from "./wire.ts";
+
+/** Of a witness that can't be trusted, or does not trust us: nobody goes on as if it were merely silent. */
+const STRANGE: readonly string[] = ["FEDERATION_WITNESS_CERTIFICATE", "FEDERATION_WITNESS_SECRET"];
+
+/** A file of `witness create`, by whose secret the witness is asked where no site in reach has it. */
+export interface WitnessFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface Voting {
+  /** Its vote; undefined where it is silent, has no vote here, or there is none. Errors: FEDERATION_WITNESS_CERTIFICATE, …_SECRET. */
+  vote(crown: CrownSpec, claim: Claim): Promise<Vote | undefined>;
+  /** The claim was refused: the vote is free again. */
+  giveUp(crown: CrownSpec, claim: Claim): Promise<void>;
+  tell(crown: CrownSpec): Promise<void>;
+}
+
+/**
+ * What can't be had is told and done without.
+ * @param first the site whose Secret is looked at before those of the others
+ * @param insists goes on without a witness that is strange
+ */
+export function openVoting(
+  open: OpenSite,
+  first: string,
+  emit: Emit,
+  { file, insists = false }: { readonly file?: WitnessFile | undefined; readonly insists?: boolean } = {},
+): Voting {
+  const known = new Map<string, Witness | undefined>();
+  const find = async (crown: CrownSpec): Promise<Witness | undefined> => {
+    const { certificate = "" } = crown.witness ?? {};
+    if (!known.has(certificate)) {
+      const access = file
+        ? credentialIn(crown, file.text, file.name)
+        : ((await findCredential(crown, [open(first)])) ??
+          (await findCredential(crown, seated(crown, open))));
+      known.set(certificate, access && openWitness(access));
+    }
+    return known.get(certificate);
+  };
+  const use = async <T>(crown: CrownSpec, work: (witness: Witness) => Promise<T>): Promise<T | undefined> => {
+    if (!crown.witness) return undefined;
+    const subject = witnessVoter(crown.witness);
+    const witness = await find(crown);
+    if (witness) return work(witness);
+    const what = "no site in reach has its secret: name the file of `witness create` with --witness-file";
+    emit({ kind: "note", subject, what });
+    return undefined;
+  };
+  /** The crown is what it is, whatever the witness says to it. */
+  const tolerant = async (crown: CrownSpec, work: (witness: Witness) => Promise<unknown>): Promise<void> => {
+    try {
+      await use(crown, work);
+    } catch (error) {
+      emit({ kind: "note", subject: "witness", what: (error as Error).message });
+    }
+  };
+  return {
+    async vote(crown, claim) {
+      if (!crown.witness || !votersOf(crown).includes(witnessVoter(crown.witness))) return undefined;
+      try {
+        const { site, epoch } = claim;
+        return await use(crown, (witness) => witness.claim({ crown: knownCrown(crown), site, epoch }));
+      } catch (error) {
+        const [problem] = error instanceof PanopticonError ? error.problems : [];
+        if (!problem || (STRANGE.includes(problem.code) && !insists)) throw error;
+        emit({ kind: "note", subject: witnessVoter(crown.witness), what: problem.message });
+        return undefined;
+      }
+    },
+    giveUp: (crown, claim) => tolerant(crown, (witness) => witness.giveUp(claim)),
+    tell: (crown) => tolerant(crown, (witness) => witness.tell(knownCrown(crown))),
+  };
+}
+
+/** Whether a federation's witness answers. */
+export type WitnessSight =
+  | { readonly answers: true; readonly report: WitnessReport }
+  | { readonly answers: false; readonly why: string };
+
+/** Asks the crown's witness, which learns of the crown so; undefined where there is none. @param first whose Secrets are looked at before those of the others */
+export async function seeWitness(
+  crown: CrownSpec,
+  first: readonly Kube[],
+  open: OpenSite,
+): Promise<WitnessSight | undefined> {
+  if (!crown.witness) return undefined;
+  const access = (await findCredential(crown, first)) ?? (await findCredential(crown, seated(crown, open)));
+  if (!access) return { answers: false, why: "no site in reach has its secret" };
+  try {
+    return { answers: true, report: await openWitness(access).tell(knownCrown(crown)) };
+  } catch (error) {
+    const [problem] = error instanceof PanopticonError ? error.problems : [];
+    if (!problem) throw error;
+    return { answers: false, why: `${problem.code} ${problem.message}` };
+  }
+}

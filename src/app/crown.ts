@@ -151,6 +151,8 @@ async function settledRevisions(
   }
 }
 
+const SHOWN = 3;
+
 /** Whether a write would be refused now; nothing is written. */
 async function isShut(hub: Kube): Promise<boolean> {
   const head = { apiVersion: "core.kubefed.io/v1beta1", kind: "KubeFedCluster" };
@@ -175,8 +177,14 @@ async function revisionsOf(hub: Kube): Promise<Readonly<Record<string, string>>>
   return Object.fromEntries(entries);
 }
 
+/** A few by name, the others by number. */
+function shortly(names: readonly string[]): string {
+  const [shown, more] = [names.slice(0, SHOWN), names.length - SHOWN];
+  return more > 0 ? `${shown.join(", ")} and ${more} more types` : shown.join(", ");
+}
+
 function wordsOf(step: MoveStep): string {
-  if (step.step === "drain") return `waiting for ${step.behind.join(", ")}`;
+  if (step.step === "drain") return `waiting for ${shortly(step.behind)} to arrive`;
   if (step.step === "announce") return `waiting for ${step.waiting.join(", ")} to hear of it`;
   if (step.step === "wait" || step.step === "unfreeze") return `${step.step}: ${step.why ?? ""}`;
   return step.step;

@@ -12,6 +12,7 @@ import { compareRevisions, compareVersions } from "../version.ts";
 import { openBacklog } from "./backlog.ts";
 import { inheritHash } from "./body.ts";
 import { openCheckpoint } from "./checkpoint.ts";
+import { deletedSince, storedUpTo } from "./replay.ts";
 import { absent, comparedUpTo, present } from "./mirroring.ts";
 import { type MirrorStore, mirrorOf, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
 import {
@@ -34,6 +35,7 @@ const HANDOVER_SECONDS = 0.3;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
 /** A watch on which nothing happens says once a minute how far it is. */
 const BEHIND = { afterSeconds: 10 };
+const REPLAY = "replay";
 const CHECKPOINT: Work = { group: "checkpoint", key: CROWN_NAME };
 
 /**
@@ -88,6 +90,7 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
   const crowns: Input<Crown> = { cluster: "hub", resource: CROWNS, work: () => [CHECKPOINT] };
   let store: MirrorStore;
   let told = "";
+  let storedBefore: Readonly<Record<string, string>> = {};
 
   const cacheOf = (context: Context, type: string) => {
     const own = fixed.find(([kind]) => kindName(kind) === type);
@@ -101,8 +104,13 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
     if (text === told) return;
     const site = context.kube("site");
     const ref = { resource: CROWNS, name: CROWN_NAME };
-    const before = (await site.get(ref, { signal })).status?.has?.resourceVersions ?? {};
-    const gone = Object.fromEntries(Object.keys(before).map((type) => [type, null]));
+    const before = (await site.get(ref, { signal })).status?.has;
+    // What was stored in this epoch stays stored, although this agent has not looked at it yet.
+    const federated = [...context.cache(configs).list()].map((one) => kindName(federatedKindOf(one)));
+    const mirrored = new Set([...FIXED_KINDS.map(kindName), ...federated]);
+    const isGone = (type: string): boolean => before?.epoch !== has.epoch || !mirrored.has(type);
+    const known = Object.keys(before?.resourceVersions ?? {});
+    const gone = Object.fromEntries(known.filter(isGone).map((type) => [type, null]));
     const resourceVersions = { ...gone, ...has.resourceVersions };
     const status = { has: { epoch: has.epoch, resourceVersions } };
     await site.patch({ ...ref, subresource: "status" }, { status }, { signal });
@@ -152,6 +160,24 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
     backlog.hold(spec);
     term.fresh.add(mirrorOf(spec, undefined));
   };
+  /** What came and went while this agent was away would leave its copies where it arrived. */
+  const replay = async (type: string, context: Context, signal: AbortSignal) => {
+    const watched = types.get(type);
+    if (!watched) return undefined;
+    if (!watched.cache.synced) return NOT_LISTED_YET;
+    const since = storedBefore[type];
+    if (since === undefined) return undefined;
+    const resource = federatedKindOf(watched.config);
+    for (const object of await deletedSince(context.kube("hub"), resource, since, signal)) {
+      const key = keyOf(object);
+      if (watched.cache.get(key)) continue;
+      const known = deleted.get(`${type} ${key}`);
+      if (known && compareRevisions(revisionIn(known), revisionIn(object)) >= 0) continue;
+      deleted.set(`${type} ${key}`, object);
+      context.add({ group: type, key });
+    }
+    return undefined;
+  };
   const keep = async (spec: MirrorSpec, signal: AbortSignal): Promise<void> => {
     const name = mirrorName(spec);
     if (!spec.body) term.fresh.forget(name);
@@ -177,16 +203,20 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
             .map(({ metadata }) => metadata?.name ?? "")
             .filter((name) => !term.graves.hasCarriedOut(name) && store.get(name) !== undefined);
       await ready(context);
+      storedBefore = await storedUpTo(context.kube("site"), epoch, context.signal);
       opened = true;
     },
     async reconcile(work, context, signal) {
       const { group, key } = work;
       if (group === "types") {
-        for (const type of types.sync(context, context.cache(configs).list()))
+        for (const type of types.sync(context, context.cache(configs).list())) {
           for (const { spec } of context.cache(mirrors).list())
             if (kindName(spec) === type) context.add({ group: type, key: joinKey(spec) });
+          context.add({ group: REPLAY, key: type });
+        }
         return undefined;
       }
+      if (group === REPLAY) return replay(key, context, signal);
       if (group === CHECKPOINT.group) return reconcileCheckpoint(context, signal);
       const source = cacheOf(context, group);
       if (!source) return settleUnwatched(work, context, signal);
@@ -225,4 +255,8 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
       return settle(record, mirror, source.cache.revision);
     },
   };
+}
+
+function revisionIn({ metadata }: KubeObject): string {
+  return metadata?.resourceVersion ?? "0";
 }

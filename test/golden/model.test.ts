@@ -25,7 +25,11 @@ test.each(names)("%s", (name) => {
 });
 
 test("each kind of mistake has an example", () => {
-  const errors = names.map((name) => fileOf(name, "txt")).filter((file) => existsSync(file));
+  const services = new URL("service/", import.meta.url);
+  const errors = [
+    ...names.map((name) => fileOf(name, "txt")).filter((file) => existsSync(file)),
+    ...readdirSync(services).flatMap((file) => (file.endsWith(".txt") ? [new URL(file, services)] : [])),
+  ];
   const shown = errors.map((file) => readFileSync(file, "utf8")).join("\n");
   // These two need files too large to keep; parse.test.ts makes them.
   const made = ["MODEL_FILE_TOO_LARGE", "MODEL_TOO_MANY"];

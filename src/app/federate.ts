@@ -109,12 +109,14 @@ async function federateAll(
   );
 }
 
-interface Wrapped {
+/** A federated resource, and where it is at the hub. */
+export interface Wrapped {
   readonly ref: ObjectRef<FederatedResource>;
   readonly resource: FederatedResource;
 }
 
-function wrap(object: KubeObject, { spec }: FederatedTypeConfig, namespace: string): Wrapped {
+/** An object as its federated resource, placed on every site. */
+export function wrap(object: KubeObject, { spec }: FederatedTypeConfig, namespace: string): Wrapped {
   const { targetType, federatedType } = spec;
   const { group = "", version, kind, pluralName: plural, scope } = targetType;
   const target = { group, version, kind, plural, namespaced: scope === "Namespaced" };
@@ -138,7 +140,8 @@ async function putPlaced(
   await put(kube, ref, { ...resource, spec: { ...resource.spec, placement } } as KubeObject);
 }
 
-function placementOf({ sites, labels }: Where): Placement | undefined {
+/** Undefined where nothing is said. */
+export function placementOf({ sites, labels }: Where): Placement | undefined {
   if (sites) return { clusters: sites.map((name) => ({ name })) };
   return labels && { clusterSelector: { matchLabels: labels } };
 }
@@ -157,7 +160,8 @@ function isNamespaceObject({ apiVersion, kind }: KubeObject): boolean {
   return apiVersion === "v1" && kind === "Namespace";
 }
 
-async function ensureNamespace(kube: Kube, name: string): Promise<void> {
+/** At the hub itself, because what is federated of a namespace lives in it. */
+export async function ensureNamespace(kube: Kube, name: string): Promise<void> {
   if (await kube.find({ resource: NAMESPACES, name })) return;
   try {
     await kube.create({ resource: NAMESPACES }, { apiVersion: "v1", kind: "Namespace", metadata: { name } });

@@ -18,6 +18,7 @@ import { addPlan } from "./plan.ts";
 import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
+import { addService } from "./service.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
@@ -33,6 +34,7 @@ const commands: readonly AddCommand[] = [
   addLab,
   addDrill,
   addStatus,
+  addService,
   addFederate,
   addSite,
   addCrown,

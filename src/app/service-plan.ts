@@ -2,12 +2,13 @@
 import { PanopticonError } from "#base/errors.ts";
 import { stableJson } from "#base/hash.ts";
 import { NAMESPACES, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
-import type { ClusterOverride, FederatedResource, Placement } from "#control/federation/api/federated.ts";
+import type { FederatedResource, Placement } from "#control/federation/api/federated.ts";
 import type { ReplicaSchedulingPreference } from "#control/federation/api/preference.ts";
 import type { FederatedTypeConfig } from "#control/federation/api/type-config.ts";
 import { at } from "#control/federation/json.ts";
+import { type FieldChange, fieldChanges } from "#lifecycle/service/changes.ts";
 import { isWorkload, type Part, partName, rolloutOrder } from "#lifecycle/service/part.ts";
-import { difference, finished } from "#lifecycle/service/stage.ts";
+import { finished } from "#lifecycle/service/stage.ts";
 import type { ServiceFile } from "#model/service/parse.ts";
 import type { Service } from "#model/service/service.ts";
 import type { Kube, KubeObject } from "#ports/kube.ts";
@@ -49,9 +50,8 @@ export interface ObjectChange {
   /** Such as `Deployment shop`. */
   readonly object: string;
   readonly action: "create" | "change" | "remove" | "same";
-  readonly steps: readonly ClusterOverride[];
-  /** The template that the hub has. */
-  readonly before: FederatedResource | undefined;
+  /** Of the template, where it changes. */
+  readonly fields: readonly FieldChange[];
 }
 
 /**
@@ -174,14 +174,14 @@ function together(one: Placement | undefined, other: Placement | undefined): Pla
 
 function changeOf(part: Part, before: FederatedResource | undefined, spread: boolean): ObjectChange {
   const object = partName(part);
-  const templates = [before?.spec?.template ?? {}, part.resource.spec?.template ?? {}] as const;
   const same = before !== undefined && finished(before, part.resource, { spread }) === before;
-  const action = before ? (same ? "same" : "change") : "create";
-  return { object, action, steps: difference(...templates, Number.POSITIVE_INFINITY), before };
+  if (!before) return { object, action: "create", fields: [] };
+  const fields = fieldChanges(before.spec?.template, part.resource.spec?.template);
+  return { object, action: same ? "same" : "change", fields };
 }
 
 function removal(part: Part): ObjectChange {
-  return { object: partName(part), action: "remove", steps: [], before: part.resource };
+  return { object: partName(part), action: "remove", fields: [] };
 }
 
 function differs(one: unknown, other: unknown): boolean {

@@ -14,11 +14,7 @@ export function planValue({ service, order, changes, enable, notes, preferenceCh
     sites: order,
     enable: enable.map(({ type }) => type),
     totalReplicasChange: preferenceChanges,
-    objects: changes.map(({ object, action, steps }) => ({
-      object,
-      action,
-      paths: action === "change" ? steps.map(({ path }) => path) : [],
-    })),
+    objects: changes,
     notes,
   };
 }
@@ -41,10 +37,10 @@ export function changeLines(
     ...enable.map(({ type }) => `The type ${type} would be federated.`),
     ...table(
       ["OBJECT", "WHAT", "WHERE IT CHANGES"],
-      changes.map(({ object, action, steps }) => [
+      changes.map(({ object, action, fields }) => [
         object,
         action,
-        action === "change" ? steps.map(({ path }) => path).join(" ") || "placement" : "",
+        action === "change" ? fields.map(({ path }) => path).join(" ") || "where it goes" : "",
       ]),
     ),
     ...(plan.preferenceChanges ? ["The total would be spread anew."] : []),
@@ -53,17 +49,17 @@ export function changeLines(
 
 /** What differs, path by path, as the hub has it and as the file has it. */
 export function diffLines({ service, changes, preferenceChanges }: ServicePlan): readonly string[] {
-  const lines = changes.flatMap(({ object, action, steps, before }) => {
+  const lines = changes.flatMap(({ object, action, fields }) => {
     if (action === "same") return [];
     const head = colour("bold", `${object}: ${action}`);
     if (action !== "change") return [head];
-    if (steps.length === 0) return [head, "  where it goes, or a rollout that has not ended"];
+    if (fields.length === 0) return [head, "  where it goes, or a rollout that has not ended"];
     return [
       head,
-      ...steps.flatMap(({ path, value }) => [
+      ...fields.flatMap(({ path, before, after }) => [
         `  ${path}`,
-        ...valueLines("red", "-", valueAt(before?.spec?.template, path)),
-        ...valueLines("green", "+", value),
+        ...valueLines("red", "-", before),
+        ...valueLines("green", "+", after),
       ]),
     ];
   });
@@ -74,19 +70,6 @@ export function diffLines({ service, changes, preferenceChanges }: ServicePlan):
 
 function valueLines(tone: "red" | "green", sign: string, value: unknown): readonly string[] {
   return value === undefined ? [] : [`  ${colour(tone, `${sign} ${stableJson(value)}`)}`];
-}
-
-/** The value that a JSON pointer names. */
-function valueAt(root: unknown, pointer: string): unknown {
-  const keys = pointer
-    .split("/")
-    .slice(1)
-    .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
-  return keys.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined,
-    root,
-  );
 }
 
 export function listLines(services: readonly ServiceState[]): readonly string[] {

@@ -30,6 +30,9 @@ export function judge(site: string, parts: readonly Pick<Part, "resource">[]): J
 
 type Finding = Pick<Judgement, "state" | "why">;
 
+/** What an API says of a namespace that is on its way or goes, to come again. */
+const PASSING = /not found|being terminated/;
+
 const WELL: Finding = { state: "well", why: "" };
 
 function judgePart(site: string, part: Pick<Part, "resource">): Finding {
@@ -40,7 +43,10 @@ function judgePart(site: string, part: Pick<Part, "resource">): Finding {
   const { status = "", message = "", observedGeneration = 0 } = entry;
   if (observedGeneration < (resource.metadata?.generation ?? 0))
     return { state: "waiting", why: `the site has not taken up ${name} yet` };
-  if (status !== "") return { state: "troubled", why: `${name}: ${status}${message && `, ${message}`}` };
+  if (status !== "") {
+    const state = PASSING.test(message) ? "waiting" : "troubled";
+    return { state, why: `${name}: ${status}${message && `, ${message}`}` };
+  }
   return isWorkload(part) ? judgeWorkload(site, name, resource, entry) : WELL;
 }
 

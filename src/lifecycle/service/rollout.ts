@@ -14,8 +14,8 @@ import type { Part } from "./part.ts";
 import { finished, staged, type StageOptions } from "./stage.ts";
 
 const LOOK_MS = 500;
-/** So long what troubles a site may take to pass by itself, such as a namespace that comes a moment later. */
-const TROUBLE_MS = 20_000;
+/** So long what troubles a site may take to pass by itself. */
+const TROUBLE_MS = 10_000;
 /** Tries to write what somebody else writes at the same time. */
 const TRIES = 8;
 export const WRITER = { fieldManager: "panopticon-cli" };

@@ -1,17 +1,22 @@
 /** `panopticon service`: from one short file to what runs at every site. */
+import type { ServicePlan } from "#app/service-plan.ts";
 import { wrongUse } from "#base/errors.ts";
+import type { ImportRemark } from "#model/compose/compose.ts";
+import type { ServiceFile } from "#model/service/parse.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
-import { type HubOption, useHub, withHub } from "./hub.ts";
-import { colour, say, show } from "./print.ts";
-import { changeLines, diffLines, listLines, planValue, statusLines } from "./service-text.ts";
+import { type Hub, type HubOption, useHub, withHub } from "./hub.ts";
+import { colour, print, say, show } from "./print.ts";
 import { eventLine } from "./service-events.ts";
+import { listCommand, logsCommand, removeCommand, statusCommand } from "./service-look.ts";
+import { changeLines, diffLines, planValue } from "./service-text.ts";
 
-/** Adds `service` with `deploy`, `diff`, `list`, `status`, `logs` and `remove`. */
+/** Adds `service` with `deploy`, `diff`, `import`, `list`, `status`, `logs` and `remove`. */
 export const addService: AddCommand = (program) => {
   program.addCommand(
     group("service", "deploy services to the sites of the federation, and look after them", [
       deployCommand(),
       diffCommand(),
+      importCommand(),
       listCommand(),
       statusCommand(),
       logsCommand(),
@@ -20,49 +25,44 @@ export const addService: AddCommand = (program) => {
   );
 };
 
-interface Options extends OutputOption, HubOption {}
-
-interface FileOptions extends Options {
+interface FileOptions extends OutputOption, HubOption {
   readonly domain?: string;
 }
+
+const DOMAIN = ["--domain <name>", "added to host names of one word, such as home.example"] as const;
 
 function withFile(name: string, description: string, examples: readonly string[]) {
   return withHub(
     command(name, description, examples)
-      .argument("<file>", "service file")
-      .option("--domain <name>", "added to host names of one word, such as home.example"),
+      .argument("<file>", "service file, or compose file")
+      .option(...DOMAIN),
   );
 }
 
 function deployCommand() {
   return withFile("deploy", "bring a service to its sites, one after the other", [
     "service deploy examples/services/hello.yaml",
-    "service deploy shop.yaml --domain home.example --dry-run",
+    "service deploy compose.yaml --domain home.example --dry-run",
   ])
     .option("--dry-run", "say what would change, and change nothing")
     .option("--timeout <time>", "how long each site may take, such as 90s or 10min", "5min")
     .action(async (file: string, options: FileOptions & { dryRun?: boolean; timeout: string }) => {
+      const { output, dryRun = false } = options;
       const timeoutSeconds = secondsOf(options.timeout);
-      const [files, { planService }, { deployService, isChange }] = await Promise.all([
-        readFiles(file, options),
-        import("#app/service-plan.ts"),
-        import("#app/service-deploy.ts"),
-      ]);
-      await useHub(options, async ({ kube, site }) => {
-        for (const one of files) {
-          const plan = await planService(kube, one);
-          for (const note of plan.notes) say(`${colour("yellow", "note", process.stderr)} ${note}`);
+      const files = await readFiles(file, options);
+      const services = await useHub(options, (hub) =>
+        inTurn(files, hub, async (plan) => {
+          const { deployService, isChange } = await import("#app/service-deploy.ts");
           const changed = isChange(plan);
-          if (!options.dryRun && changed)
-            await deployService(kube, plan, {
-              timeoutSeconds,
-              open: site,
-              emit: (event) => say(eventLine(event)),
-            });
-          const value = { ...planValue(plan), dryRun: options.dryRun === true, changed };
-          show(options.output, value, () => changeLines(plan, value));
-        }
-      });
+          const emit = (event: Parameters<typeof eventLine>[0]) => say(eventLine(event));
+          if (changed && !dryRun)
+            await deployService(hub.kube, plan, { timeoutSeconds, open: hub.site, emit });
+          const value = { ...planValue(plan), changed };
+          if (output === "text") print(...changeLines(plan, { changed, dryRun }));
+          return value;
+        }),
+      );
+      if (output === "json") show(output, { dryRun, services }, () => []);
     });
 }
 
@@ -70,132 +70,74 @@ function diffCommand() {
   return withFile("diff", "compare a service file with what the hub has; ends with 1 where they differ", [
     "service diff shop.yaml",
   ]).action(async (file: string, options: FileOptions) => {
-    const [files, { planService }, { isChange }] = await Promise.all([
-      readFiles(file, options),
-      import("#app/service-plan.ts"),
-      import("#app/service-deploy.ts"),
-    ]);
-    await useHub(options, async ({ kube }) => {
-      for (const one of files) {
-        const plan = await planService(kube, one);
-        if (isChange(plan)) process.exitCode = 1;
-        show(options.output, planValue(plan), () => diffLines(plan));
-      }
-    });
-  });
-}
-
-function listCommand() {
-  return withHub(command("list", "every service, and how it fares", ["service list"])).action(
-    async ({ output, ...hub }: Options) => {
-      const { listServices } = await import("#app/service-state.ts");
-      const services = await useHub(hub, ({ kube }) => listServices(kube));
-      show(output, { services }, () => listLines(services));
-    },
-  );
-}
-
-function statusCommand() {
-  return withHub(
-    command("status", "one service at each of its sites; ends with 1 where it is not well everywhere", [
-      "service status shop",
-    ]).argument("<name>", "the service's name"),
-  ).action(async (name: string, { output, ...hub }: Options) => {
-    const { serviceState } = await import("#app/service-state.ts");
-    const state = await useHub(hub, ({ kube }) => serviceState(kube, name));
-    if (state.sites.some((one) => one.state !== "well")) process.exitCode = 1;
-    show(output, state, statusLines);
-  });
-}
-
-interface LogOptions extends Options {
-  readonly site?: string;
-  readonly tail: string;
-  readonly previous?: boolean;
-}
-
-function logsCommand() {
-  return withHub(
-    command("logs", "what a service's pods have said lately, at the sites the kubeconfig has contexts for", [
-      "service logs shop",
-      "service logs shop --site attic --tail 200",
-    ])
-      .argument("<name>", "the service's name")
-      .option("--site <name>", "of this site only")
-      .option("--tail <lines>", "lines from the end of each", "20")
-      .option("--previous", "of the runs before the last restart"),
-  ).action(async (name: string, { output, site: only, tail, previous, ...hub }: LogOptions) => {
-    const lines = Number(tail);
-    if (!/^[1-9][0-9]{0,5}$/.test(tail))
-      throw wrongUse(
-        "CLI_TAIL",
-        `--tail ${tail} is no number of lines`,
-        "Write a whole number, such as 200.",
-      );
-    const [{ serviceState }, { logsAt }] = await Promise.all([
-      import("#app/service-state.ts"),
-      import("#app/service-pods.ts"),
-    ]);
-    const logs = await useHub(hub, async ({ kube, site: open }) => {
-      const { namespace, sites } = await serviceState(kube, name);
-      const places = sites.map(({ site }) => site).filter((site) => only === undefined || site === only);
-      if (places.length === 0)
-        throw wrongUse(
-          "SERVICE_NOT_THERE",
-          `${name} is not at ${only ?? "any site"}`,
-          `Its sites are ${sites.map(({ site }) => site).join(", ")}.`,
-        );
-      const found = places.map((site) => {
-        const own = open(site);
-        const place = { name, namespace };
-        if (own) return logsAt(site, own, place, { tail: lines, previous: previous === true });
-        return [{ site, pod: "", lines: [], problem: `the kubeconfig has no context ${site}` }];
-      });
-      return (await Promise.all(found)).flat();
-    });
-    for (const { site, pod, problem } of logs)
-      if (problem !== "") say(`${colour("yellow", "note", process.stderr)} ${site} ${pod}: ${problem}`);
-    show(output, { logs }, () =>
-      logs.flatMap(({ site, pod, lines: said }) =>
-        said.map((line) => `${colour("dim", `${site} ${pod}`)} ${line}`),
-      ),
+    const { output } = options;
+    const files = await readFiles(file, options);
+    const services = await useHub(options, (hub) =>
+      inTurn(files, hub, async (plan) => {
+        const { isChange } = await import("#app/service-deploy.ts");
+        const changed = isChange(plan);
+        if (changed) process.exitCode = 1;
+        if (output === "text") print(...diffLines(plan));
+        return { ...planValue(plan), changed };
+      }),
     );
-    if (logs.length === 0 && output === "text") say(`${name} has no pods.`);
+    if (output === "json") show(output, { services }, () => []);
   });
 }
 
-function removeCommand() {
-  return withHub(
-    command("remove", "take a service away from every site", [
-      "service remove shop --dry-run",
-      "service remove notes --delete-data",
-    ])
-      .argument("<name>", "the service's name")
-      .option("--dry-run", "say what would go, and remove nothing")
-      .option("--delete-data", "its volumes, too"),
-  ).action(
-    async (
-      name: string,
-      {
-        output,
-        dryRun = false,
-        deleteData = false,
-        ...hub
-      }: Options & { dryRun?: boolean; deleteData?: boolean },
-    ) => {
-      const { removeService } = await import("#app/service-remove.ts");
-      const removed = await useHub(hub, ({ kube }) => removeService(kube, name, { dryRun, deleteData }));
-      show(output, { ...removed, dryRun }, ({ objects, namespaceStays }) => [
-        ...objects.map((object) => `${object} ${dryRun ? "would go" : "goes"}.`),
-        ...(namespaceStays === "" ? [] : [`The namespace stays: ${namespaceStays}.`]),
-      ]);
-    },
-  );
+/** Plans each service once the one before it has been dealt with, so that it sees what that has changed. */
+async function inTurn<T>(
+  files: readonly ServiceFile[],
+  { kube }: Hub,
+  work: (plan: ServicePlan) => Promise<T>,
+): Promise<readonly T[]> {
+  const { planService } = await import("#app/service-plan.ts");
+  const done: T[] = [];
+  for (const file of files) {
+    const plan = await planService(kube, file);
+    for (const note of plan.notes) warn(note);
+    done.push(await work(plan));
+  }
+  return done;
 }
 
-async function readFiles(file: string, { domain }: FileOptions) {
+function importCommand() {
+  return command("import", "write service files from a Docker Compose file", [
+    "service import compose.yaml",
+    "service import compose.yaml --out services --domain home.example",
+  ])
+    .argument("<file>", "compose file")
+    .option("--out <folder>", "where the files are written", ".")
+    .option(...DOMAIN)
+    .action(async (file: string, { output, out, ...options }: FileOptions & { out: string }) => {
+      const { importServices } = await import("#app/service-files.ts");
+      const result = await importServices(file, out, domainOf(options));
+      if (output === "text") tell(result.remarks);
+      show(output, result, ({ written }) => [
+        ...written.map((path) => `${path} is written.`),
+        `Next: panopticon service deploy ${written[0] ?? "FILE"}`,
+      ]);
+    });
+}
+
+async function readFiles(file: string, options: FileOptions): Promise<readonly ServiceFile[]> {
   const { readServices } = await import("#app/service-files.ts");
-  return readServices(file, { ...(domain !== undefined && { domain }) });
+  const { files, remarks } = await readServices(file, domainOf(options));
+  tell(remarks);
+  return files;
+}
+
+function domainOf({ domain }: Pick<FileOptions, "domain">): { readonly domain?: string } {
+  return domain === undefined ? {} : { domain };
+}
+
+function tell(remarks: readonly ImportRemark[]): void {
+  for (const { at, subject, message } of remarks)
+    warn(`${at.file}:${at.line}:${at.column}: ${subject}: ${message}`);
+}
+
+function warn(text: string): void {
+  say(`${colour("yellow", "note", process.stderr)} ${text}`);
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };

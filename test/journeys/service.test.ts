@@ -45,6 +45,10 @@ interface Deployment extends KubeObject {
   };
 }
 
+interface Dry {
+  readonly services: readonly { readonly sites: unknown; readonly objects: readonly { action: string }[] }[];
+}
+
 type Mood = "well" | "silent" | "stuck";
 
 let federation: Federation;
@@ -152,12 +156,9 @@ afterAll(async () => {
 it("changes nothing in a dry run", async () => {
   const { code, stdout } = await run("service", "deploy", fileOf("1"), "--dry-run", "-o", "json");
   expect(code).toBe(0);
-  const said = JSON.parse(stdout) as {
-    readonly sites: unknown;
-    readonly objects: readonly { action: string }[];
-  };
-  expect(said.sites).toEqual(["plane-1", "plane-2"]);
-  expect(said.objects.map(({ action }) => action)).toEqual(Array.from({ length: 7 }, () => "create"));
+  const [said] = (JSON.parse(stdout) as Dry).services;
+  expect(said?.sites).toEqual(["plane-1", "plane-2"]);
+  expect(said?.objects.map(({ action }) => action)).toEqual(Array.from({ length: 7 }, () => "create"));
   await expect(sites[0].kube.list({ resource: FEDERATED })).rejects.toThrow(/KUBE_NOT_FOUND/);
   const space = { resource: { group: "", version: "v1", plural: "namespaces" }, name: "hello" };
   expect(await sites[0].kube.find(space)).toBeUndefined();
@@ -183,7 +184,7 @@ it("does nothing where nothing has changed", async () => {
   const before = await version();
   const { code, stdout } = await run("service", "deploy", fileOf("1"), "-o", "json");
   expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ changed: false });
+  expect(JSON.parse(stdout)).toMatchObject({ services: [{ changed: false }] });
   expect(await version()).toBe(before);
   expect((await run("service", "diff", fileOf("1"))).code).toBe(0);
 });

@@ -68,7 +68,7 @@ export function importCompose(text: string, file: string, options: ImportOptions
     const values = draft.origins;
     const yaml = { value: draft.value, places: { ...places, values }, mistakes: [], refused: [] };
     const domain = options.domain === undefined ? {} : { domain: options.domain };
-    return { file: checkService(yaml, file, domain), text: stringify(draft.value, { lineWidth: 100 }) };
+    return { file: checkService(yaml, file, domain), text: stringify(draft.value, WRITTEN) };
   });
   const remarks = drafts
     .flatMap((draft) => draft.remarks)
@@ -76,6 +76,9 @@ export function importCompose(text: string, file: string, options: ImportOptions
     .map(({ offset, subject, message }) => ({ at: { file, ...places.position(offset) }, subject, message }));
   return { services, remarks };
 }
+
+/** Texts that YAML 1.1 would take for something else are quoted. */
+const WRITTEN = { lineWidth: 100, compat: "yaml-1.1" } as const;
 
 const NO_SERVICES: Mistake = {
   code: "MODEL_COMPOSE",

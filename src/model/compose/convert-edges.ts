@@ -129,7 +129,7 @@ export function convertVolumes(draft: ServiceDraft, tree: Tree): void {
       draft,
       "volumes",
       item.offset,
-      `${name} gets ${VOLUME_SIZE}, empty, one for each replica at each site${readOnly ? ", and may be written" : ""}`,
+      `${name} gets ${VOLUME_SIZE}, empty${readOnly ? ", and may be written" : ""}; sites share no data: name one under placement.sites where there must be one only`,
     );
   }
   if (volumes.length > 0) set(draft, "volumes", volumes, tree.offset);

@@ -62,6 +62,10 @@ export function convertService(draft: ServiceDraft, service: Mapping, options: C
     else if (Object.hasOwn(CONVERTERS, key)) CONVERTERS[key]?.(draft, tree, offset);
     else remark(draft, key, offset, REASONS[key] ?? "a service has nothing like it");
   }
+  if (draft.value["replicas"] === undefined) {
+    set(draft, "replicas", 1, service.offset);
+    remark(draft, "replicas", service.offset, "one runs at each site; 2 outlive the loss of a server");
+  }
   convertPorts(draft, service, options.domain);
   convertUser(draft, service);
 }

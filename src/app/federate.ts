@@ -58,15 +58,17 @@ export interface Where {
 export interface FederateOptions extends Where {
   /** Of objects that name none. */
   readonly namespace: string;
+  /** Values files for Helm charts. */
+  readonly values?: readonly string[];
 }
 
-/** Federates what files hold: every object becomes its Federated<Kind>, at first placed on every site. */
+/** Federates what files, kustomizations and charts hold: every object becomes its Federated<Kind>, at first placed on every site. */
 export async function federateFiles(
   kube: Kube,
   files: readonly string[],
   options: FederateOptions,
 ): Promise<readonly string[]> {
-  return federateAll(kube, await readObjects(files), options);
+  return federateAll(kube, await readObjects(files, options), options);
 }
 
 /** Federates an object that the hub has. */

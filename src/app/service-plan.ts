@@ -1,5 +1,4 @@
 /** What deploying a service would change at the hub, and at which sites in which order. Writes nothing. */
-import { PanopticonError } from "#base/errors.ts";
 import { stableJson } from "#base/hash.ts";
 import { NAMESPACES, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
 import type { FederatedResource, Placement } from "#control/federation/api/federated.ts";
@@ -11,7 +10,7 @@ import { isWorkload, type Part, partName, rolloutOrder } from "#lifecycle/servic
 import { finished } from "#lifecycle/service/stage.ts";
 import type { ServiceFile } from "#model/service/parse.ts";
 import type { Service } from "#model/service/service.ts";
-import type { Kube, KubeObject } from "#ports/kube.ts";
+import type { Kube } from "#ports/kube.ts";
 import { MANAGED_BY, MANAGED_BY_LABEL, type Manifest, NAME_LABEL } from "#render/service/manifest.ts";
 import { serviceObjects } from "#render/service/objects.ts";
 import { placementOf, wrap } from "./federate.ts";
@@ -25,6 +24,13 @@ import {
   ownTypeConfig,
   typeName,
 } from "./service-hub.ts";
+import {
+  nowhere,
+  refused,
+  refuseElsewhere,
+  refuseTakenHosts,
+  refuseUnknownSites,
+} from "./service-refusals.ts";
 
 export interface ServicePlan {
   readonly service: Service;
@@ -118,7 +124,7 @@ function missingTypes(
 }
 
 function partOf(object: Manifest, service: Service, config: FederatedTypeConfig): Part {
-  const { ref, resource } = wrap(object as KubeObject, config, service.namespace);
+  const { ref, resource } = wrap(object, config, service.namespace);
   const placement = wantedPlacement(service) ?? resource.spec?.placement;
   const labels = {
     [MANAGED_BY_LABEL]: MANAGED_BY,
@@ -198,83 +204,6 @@ function choosesOtherwise(
   if (!next || differs({ ...spec, totalReplicas: 0 }, { ...next, totalReplicas: 0 })) return true;
   const before = own.find(isWorkload)?.resource.spec?.placement;
   return differs(before?.clusterSelector, placement.clusterSelector);
-}
-
-function refused(
-  { source }: ServiceFile,
-  subject: string,
-  code: string,
-  message: string,
-  hint: string,
-): PanopticonError {
-  const place = source.get(subject);
-  return new PanopticonError([{ code, message, hint, subject, ...(place && { at: place }) }], 1);
-}
-
-function refuseUnknownSites(file: ServiceFile, clusters: readonly KnownSite[]): void {
-  const { placement } = file.service;
-  if (placement.kind !== "sites") return;
-  const names = clusters.map(({ name }) => name);
-  const index = placement.sites.findIndex((site) => !names.includes(site));
-  if (index < 0) return;
-  throw refused(
-    file,
-    `placement.sites[${index}]`,
-    "SERVICE_SITE_UNKNOWN",
-    `the federation has no site ${placement.sites[index]}`,
-    `Its sites are ${names.join(", ")}.`,
-  );
-}
-
-function refuseElsewhere(file: ServiceFile, own: readonly Part[]): void {
-  const { name, namespace } = file.service;
-  const other = own.find(({ ref }) => ref.namespace !== namespace)?.ref.namespace;
-  if (other === undefined) return;
-  throw refused(
-    file,
-    "name",
-    "SERVICE_ELSEWHERE",
-    `there is a service ${name} in the namespace ${other} already`,
-    `Choose another name, write namespace: ${other}, or remove that one: panopticon service remove ${name}`,
-  );
-}
-
-/** Two services at one name would answer by turns. */
-function refuseTakenHosts(file: ServiceFile, all: readonly Part[]): void {
-  const { name, hosts } = file.service;
-  for (const { resource } of all.filter((one) => one.resource.kind === "FederatedIngress")) {
-    const other = resource.metadata?.labels?.[NAME_LABEL] ?? "";
-    const taken = hostsIn(resource).find((host) => hosts.includes(host));
-    if (other === name || taken === undefined) continue;
-    const subject = file.source.has("host[0]") ? `host[${hosts.indexOf(taken)}]` : "host";
-    throw refused(
-      file,
-      subject,
-      "SERVICE_HOST_TAKEN",
-      `the service ${other} answers at ${taken} already`,
-      "Choose another host name.",
-    );
-  }
-}
-
-/** The host names of a federated Ingress. */
-export function hostsIn(resource: FederatedResource | undefined): readonly string[] {
-  const rules = at(resource?.spec?.template, "spec", "rules");
-  return Array.isArray(rules) ? rules.map((rule) => String(at(rule, "host"))) : [];
-}
-
-function nowhere(file: ServiceFile, clusters: readonly KnownSite[]): PanopticonError {
-  const names = clusters.map(({ name, labels }) => {
-    const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-    return pairs.length > 0 ? `${name} (${pairs.join(", ")})` : name;
-  });
-  return refused(
-    file,
-    "placement.labels",
-    "SERVICE_NOWHERE",
-    "no site of the federation has these labels",
-    names.length > 0 ? `Its sites are ${names.join("; ")}.` : "No site's agent has registered yet.",
-  );
 }
 
 /** Secrets that no site would have: the pods would wait for them. */

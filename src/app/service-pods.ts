@@ -72,7 +72,9 @@ export async function logsAt(
       pods.map(async ({ metadata }): Promise<PodLog> => {
         const pod = metadata?.name ?? "";
         const ref = { resource: PODS, namespace: place.namespace, name: pod, subresource: "log" };
-        const { status, text } = await kube.raw(`${apiPath(ref)}?${query}`, { timeoutSeconds: 15 });
+        const { status, text } = await kube.raw(`${apiPath(ref)}?${query.toString()}`, {
+          timeoutSeconds: 15,
+        });
         if (status !== 200) return { site, pod, lines: [], problem: wordsOf(text) };
         return { site, pod, lines: text.split("\n").filter((line) => line !== ""), problem: "" };
       }),

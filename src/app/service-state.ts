@@ -6,7 +6,7 @@ import { judge, type Judgement } from "#lifecycle/service/judge.ts";
 import { overrideOf, type Part, placedOn } from "#lifecycle/service/part.ts";
 import type { Kube } from "#ports/kube.ts";
 import { byService, type KnownSite, knownSites, ownParts, workloadOf } from "./service-hub.ts";
-import { hostsIn } from "./service-plan.ts";
+import { hostsIn } from "./service-refusals.ts";
 
 export interface ServiceState {
   readonly name: string;

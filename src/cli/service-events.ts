@@ -9,8 +9,12 @@ export function eventLine(event: Event): string {
       return `${colour("green", "ok", process.stderr)} ${event.subject}: ${event.what} (${formatSeconds(event.seconds)})`;
     case "progress":
     case "note":
+    case "change-start":
+    case "change-end":
+    case "change-planned":
       return `${colour("dim", "..", process.stderr)} ${event.subject}: ${event.what}`;
-    default:
-      return event.kind;
+    case "phase-start":
+    case "phase-end":
+      return `${colour("dim", "..", process.stderr)} ${event.site}: ${event.title}`;
   }
 }

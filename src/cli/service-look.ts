@@ -67,7 +67,7 @@ export function logsCommand() {
           `${name} is not at ${only ?? "any site"}`,
           `Its sites are ${sites.map(({ site }) => site).join(", ")}.`,
         );
-      const found = places.map((site) => {
+      const found = places.map(async (site) => {
         const own = open(site);
         const place = { name, namespace };
         if (own) return logsAt(site, own, place, { tail: lines, previous: previous === true });

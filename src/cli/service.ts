@@ -10,12 +10,13 @@ import { eventLine } from "./service-events.ts";
 import { listCommand, logsCommand, removeCommand, statusCommand } from "./service-look.ts";
 import { changeLines, diffLines, planValue } from "./service-text.ts";
 
-/** Adds `service` with `deploy`, `diff`, `import`, `list`, `status`, `logs` and `remove`. */
+/** Adds `service` with `deploy`, `diff`, `render`, `import`, `list`, `status`, `logs` and `remove`. */
 export const addService: AddCommand = (program) => {
   program.addCommand(
     group("service", "deploy services to the sites of the federation, and look after them", [
       deployCommand(),
       diffCommand(),
+      renderCommand(),
       importCommand(),
       listCommand(),
       statusCommand(),
@@ -27,6 +28,12 @@ export const addService: AddCommand = (program) => {
 
 interface FileOptions extends OutputOption, HubOption {
   readonly domain?: string;
+}
+
+interface DeployOptions extends FileOptions {
+  readonly dryRun?: boolean;
+  readonly timeout: string;
+  readonly skip?: string;
 }
 
 const DOMAIN = ["--domain <name>", "added to host names of one word, such as home.example"] as const;
@@ -46,8 +53,10 @@ function deployCommand() {
   ])
     .option("--dry-run", "say what would change, and change nothing")
     .option("--timeout <time>", "how long each site may take, such as 90s or 10min", "5min")
-    .action(async (file: string, options: FileOptions & { dryRun?: boolean; timeout: string }) => {
+    .option("--skip <sites>", "sites that are away, with commas between: they get it when they return")
+    .action(async (file: string, options: DeployOptions) => {
       const { output, dryRun = false } = options;
+      const skip = options.skip?.split(",").filter(Boolean) ?? [];
       const timeoutSeconds = secondsOf(options.timeout);
       const files = await readFiles(file, options);
       const services = await useHub(options, (hub) =>
@@ -56,7 +65,7 @@ function deployCommand() {
           const changed = isChange(plan);
           const emit = (event: Parameters<typeof eventLine>[0]) => say(eventLine(event));
           if (changed && !dryRun)
-            await deployService(hub.kube, plan, { timeoutSeconds, open: hub.site, emit });
+            await deployService(hub.kube, plan, { timeoutSeconds, skip, open: hub.site, emit });
           const value = { ...planValue(plan), changed };
           if (output === "text") print(...changeLines(plan, { changed, dryRun }));
           return value;
@@ -99,6 +108,28 @@ async function inTurn<T>(
     done.push(await work(plan));
   }
   return done;
+}
+
+function renderCommand() {
+  return command("render", "print the Kubernetes objects that a service becomes; asks no cluster", [
+    "service render examples/services/hello.yaml",
+  ])
+    .argument("<file>", "service file, or compose file")
+    .option(...DOMAIN)
+    .action(async (file: string, { output, ...options }: FileOptions) => {
+      const [{ stringify }, { serviceObjects }, files] = await Promise.all([
+        import("yaml"),
+        import("#render/service/objects.ts"),
+        readFiles(file, { output, ...options }),
+      ]);
+      const objects = files.flatMap(({ service }) => {
+        const { objects: own, preference } = serviceObjects(service);
+        return [...own, ...(preference ? [preference] : [])];
+      });
+      show(output, { objects }, () => [
+        objects.map((one) => stringify(one, { aliasDuplicateObjects: false }).trimEnd()).join("\n---\n"),
+      ]);
+    });
 }
 
 function importCommand() {

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runProcess } from "#base/process.ts";
 import type { FederatedResource } from "#control/federation/api/federated.ts";
 import { parseService } from "#model/service/parse.ts";
@@ -22,6 +22,7 @@ const obstacle = await planeObstacle();
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 const dir = mkdtempSync(join(tmpdir(), "panopticon-service-"));
 const DEPLOYMENTS: Resource<Deployment> = { group: "apps", version: "v1", plural: "deployments" };
+const STATEFUL_SETS: Resource<Deployment> = { group: "apps", version: "v1", plural: "statefulsets" };
 const FEDERATED: Resource<FederatedResource> = {
   group: "types.kubefed.io",
   version: "v1beta1",
@@ -77,13 +78,20 @@ function fileOf(version: string, more = ""): string {
 /** What a Deployment controller and kubelets would say, in the mood that the test gives the site. */
 async function playController({ name, kube }: Site): Promise<void> {
   while (!end.signal.aborted) {
-    const { items } = await kube.list({ resource: DEPLOYMENTS });
-    for (const one of items) await say(kube, one, moods.get(name) ?? "well");
+    for (const resource of [DEPLOYMENTS, STATEFUL_SETS]) {
+      const { items } = await kube.list({ resource });
+      for (const one of items) await say(kube, resource, one, moods.get(name) ?? "well");
+    }
     await sleep(200);
   }
 }
 
-async function say(kube: Kube, { metadata, spec }: Deployment, mood: Mood): Promise<void> {
+async function say(
+  kube: Kube,
+  resource: Resource<Deployment>,
+  { metadata, spec }: Deployment,
+  mood: Mood,
+): Promise<void> {
   if (mood === "silent") return;
   const { name = "", namespace = "", generation = 0 } = metadata ?? {};
   const replicas = spec?.replicas ?? 1;
@@ -118,7 +126,7 @@ async function say(kube: Kube, { metadata, spec }: Deployment, mood: Mood): Prom
           ],
         };
   try {
-    await kube.patch({ resource: DEPLOYMENTS, namespace, name, subresource: "status" }, { status });
+    await kube.patch({ resource, namespace, name, subresource: "status" }, { status });
   } catch (error) {
     if (!(error instanceof KubeError) || error.status !== 404) throw error;
   }
@@ -278,9 +286,109 @@ it("spreads a total over the sites", async () => {
         async ({ kube }) => (await kube.find({ resource: DEPLOYMENTS, ...HELLO }))?.spec?.replicas ?? 0,
       ),
     );
-  await told("they are spread", async () => (await counts()).toSorted().join() === "2,3");
+  await told(
+    "they are spread",
+    async () => (await counts()).toSorted((left, right) => left - right).join() === "2,3",
+  );
   await deploy(fileOf("3", "totalReplicas: 5\n"));
-  expect((await counts()).toSorted()).toEqual([2, 3]);
+  expect((await counts()).toSorted((left, right) => left - right)).toEqual([2, 3]);
+});
+
+it("goes on without a site that is said to be away, which gets it with the others' template", async () => {
+  const [one, two] = sites;
+  moods.set(one.name, "silent");
+  const { code, stderr } = await run("service", "deploy", fileOf("5"), "--skip", one.name);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).not.toMatch(/plane-1: hello is well/);
+  expect(await imageAt(two)).toBe("registry.example/hello:5");
+  moods.set(one.name, "well");
+  await told("the other has it too", async () => (await imageAt(one)) === "registry.example/hello:5");
+  const all = await run("service", "deploy", fileOf("6"), "--skip", "plane-1,plane-2");
+  expect(all.stderr).toMatch(/SERVICE_SKIP --skip leaves no site/);
+});
+
+describe("a compose file", () => {
+  const file = (size: string): string => {
+    const path = join(dir, "compose.yaml");
+    writeFileSync(
+      path,
+      `name: wiki
+services:
+  web:
+    image: registry.example/web:1
+    ports: ["80:3000"]
+    depends_on: [db]
+  db:
+    image: registry.example/db:1
+    environment: { PASSWORD: "\${PASSWORD}" }
+    volumes: ["${size}:/data"]
+`,
+    );
+    return path;
+  };
+
+  it("becomes services that share a namespace, and says what it could not carry over", async () => {
+    const { code, stderr } = await run("service", "deploy", file("data"), "--domain", "home.example");
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stderr).toMatch(/compose.yaml:9:20: db.environment.PASSWORD: left out/);
+    for (const { kube } of sites) {
+      const db = await kube.get({ resource: STATEFUL_SETS, namespace: "wiki", name: "db" });
+      expect(db.spec).toMatchObject({ volumeClaimTemplates: [{ metadata: { name: "data" } }] });
+      const web = await kube.get({ resource: DEPLOYMENTS, namespace: "wiki", name: "web" });
+      expect(web.spec?.replicas).toBe(1);
+    }
+    expect((await run("service", "list")).stdout).toMatch(/web +well +plane-1,plane-2 .* web.home.example/);
+  });
+
+  it("stops where a site's API refuses what it becomes, in the API's own words", async () => {
+    const { code, stderr } = await run("service", "deploy", file("other"), "--domain", "home.example");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /SERVICE_UNWELL db is not well at plane-1: StatefulSet db: UpdateFailed, .*forbidden/i,
+    );
+    const { kube } = sites[1];
+    const db = await kube.get({ resource: STATEFUL_SETS, namespace: "wiki", name: "db" });
+    expect(db.spec).toMatchObject({ volumeClaimTemplates: [{ metadata: { name: "data" } }] });
+    expect(await run("service", "deploy", file("data"), "--domain", "home.example")).toMatchObject({
+      code: 0,
+    });
+  });
+
+  it("keeps the namespace that others are in, and volumes", async () => {
+    const { stdout } = await run("service", "remove", "web");
+    expect(stdout).toMatch(/The namespace stays: it holds .*StatefulSet db/);
+    const kept = await run("service", "remove", "db", "--dry-run");
+    expect(kept.stdout).toMatch(/The namespace stays: it holds the service's volumes \(--delete-data/);
+    const all = await run("service", "remove", "db", "--delete-data");
+    expect(all.stdout).toMatch(/Namespace wiki goes/);
+    const space = { resource: { group: "", version: "v1", plural: "namespaces" }, name: "wiki" };
+    await told("it is gone", async () => (await sites[1].kube.find(space)) === undefined);
+  });
+});
+
+it("refuses a host name that another service has, and an object that no service made", async () => {
+  const other = join(dir, "other.yaml");
+  const text = (name: string, host: string): string =>
+    `kind: Service\napiVersion: panopticon/v1\nname: ${name}\nimage: registry.example/a:1\nport: 1\nhost: ${host}\n`;
+  writeFileSync(other, text("other", "hello.home.example"));
+  const taken = await run("service", "deploy", other);
+  expect(taken.code).toBe(1);
+  expect(taken.stderr).toMatch(
+    /other.yaml:6:7: SERVICE_HOST_TAKEN the service hello answers at hello.home.example/,
+  );
+  const resource = { ...FEDERATED, plural: "federatedserviceaccounts" };
+  const theirs = {
+    apiVersion: "types.kubefed.io/v1beta1",
+    kind: "FederatedServiceAccount",
+    metadata: { name: "shop", namespace: "shop" },
+    spec: { template: {}, placement: { clusters: [] } },
+  };
+  await sites[0].kube.create({ resource, namespace: "shop" }, theirs);
+  writeFileSync(other, text("shop", "shop.home.example"));
+  const refused = await run("service", "deploy", other);
+  expect(refused.stderr).toMatch(
+    /other.yaml:3:7: SERVICE_NOT_OURS the hub has a FederatedServiceAccount shop\/shop/,
+  );
 });
 
 it("says in words that a service has no pods, and that there is no such service", async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ClusterStatus, FederatedResource } from "#control/federation/api/federated.ts";
-import { type DraftObject, draftOf, type JsonObject } from "#control/federation/json.ts";
+import { draftOf, type JsonObject } from "#control/federation/json.ts";
 import { applyOverrides, overridesFor } from "#control/federation/place/overrides.ts";
 import { selects } from "#control/federation/place/placement.ts";
 import { fieldChanges } from "./changes.ts";
@@ -18,7 +18,7 @@ function federated(template: JsonObject, placement: object = { clusterSelector: 
     kind: "FederatedDeployment",
     metadata: { name: "shop", namespace: "shop", generation: 3 },
     spec: { template, placement },
-  } as FederatedResource;
+  };
 }
 
 /** What a site has of it; undefined where it is not placed there. */
@@ -29,7 +29,7 @@ function at(resource: FederatedResource, site: string): JsonObject | undefined {
   const overrides = overridesFor(resource, site);
   if ("why" in overrides) throw new Error(overrides.why);
   expect(applyOverrides(draft, overrides)).toBeUndefined();
-  return draft as JsonObject;
+  return draft;
 }
 
 const leaf = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom("a", "b"), fc.constant(null));
@@ -42,8 +42,8 @@ describe("a new version, site by site", () => {
   test("reaches exactly the sites whose turn it was, whatever the versions", () => {
     fc.assert(
       fc.property(template, template, fc.shuffledSubarray(names), (from, to, turn) => {
-        let resource = federated(from as JsonObject);
-        const wanted = federated(to as JsonObject);
+        let resource = federated(from);
+        const wanted = federated(to);
         turn.forEach((site, index) => {
           resource = staged(resource, wanted, site, options);
           for (const one of names)
@@ -113,7 +113,7 @@ test("steps are as few as their depth allows", () => {
   expect(difference({ a: { b: 1, c: [1] } }, { a: { b: 1, c: [2] } })).toEqual([
     { op: "replace", path: "/a/c", value: [2] },
   ]);
-  expect(difference({}, {} as DraftObject as JsonObject)).toEqual([]);
+  expect(difference({}, {})).toEqual([]);
 });
 
 test("what differs is told as deep as it can be", () => {

@@ -16,7 +16,7 @@ export function convertResources(draft: ServiceDraft, key: "cpu" | "memory", tre
       `${text} is no amount of ${key}`,
       "write it such as 512m, or 0.5 for CPUs",
     );
-  const before = (draft.value["resources"] ?? {}) as object;
+  const before = draft.value["resources"] ?? {};
   set(draft, "resources", { ...before, [key]: value }, tree.offset);
   mark(draft, ["resources", key], tree.offset);
 }

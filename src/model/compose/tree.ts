@@ -91,7 +91,7 @@ function treeOf(node: Node | null, reader: Reader, depth: number): Tree {
 
 function textOf(value: unknown, source: string | undefined): string {
   if (typeof value === "string") return value;
-  return value === null ? "" : (source ?? String(value));
+  return value === null ? "" : (source ?? JSON.stringify(value));
 }
 
 function entriesOf(map: YAMLMap, reader: Reader, depth: number): ReadonlyMap<string, Entry> {

@@ -1,4 +1,5 @@
 /** What the hub has of services: federated resources that carry their labels. */
+import { wrongUse } from "#base/errors.ts";
 import { CLUSTERS, PREFERENCES } from "#control/federation/agent/resources.ts";
 import { readyIn } from "#control/federation/agent/readiness-controller.ts";
 import { DEFAULT_TYPES } from "#control/federation/api/default-types.ts";
@@ -10,6 +11,7 @@ import type { Cluster } from "#control/federation/place/placement.ts";
 import { isWorkload, type Part } from "#lifecycle/service/part.ts";
 import { type Kube, KubeError, type Resource } from "#ports/kube.ts";
 import { MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL } from "#render/service/manifest.ts";
+import { crownOf } from "./federation.ts";
 
 /** Kinds that services are made of, by the names of their type configs. */
 const SERVICE_TYPES: readonly TargetType[] = DEFAULT_TYPES.filter(({ kind }) =>
@@ -25,6 +27,21 @@ const SERVICE_TYPES: readonly TargetType[] = DEFAULT_TYPES.filter(({ kind }) =>
     "StatefulSet",
   ].includes(kind),
 );
+
+/**
+ * Refuses an API that is not the hub: a member has copies of what the hub has,
+ * and no services. Errors (exit 2): FEDERATION_NONE, SERVICE_NOT_HUB.
+ * @param context of the kubeconfig, by custom named as the site
+ */
+export async function requireHub(kube: Kube, context: string): Promise<void> {
+  const { spec } = await crownOf(kube);
+  if (spec.holder === context || !spec.sites.some(({ name }) => name === context)) return;
+  throw wrongUse(
+    "SERVICE_NOT_HUB",
+    `${context} is not the hub: the crown is at ${spec.holder}`,
+    `Name the hub: --context ${spec.holder}`,
+  );
+}
 
 /** A site, and whether its agent is heard. */
 export interface KnownSite extends Cluster {

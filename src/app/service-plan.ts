@@ -6,7 +6,7 @@ import type { ReplicaSchedulingPreference } from "#control/federation/api/prefer
 import type { FederatedTypeConfig } from "#control/federation/api/type-config.ts";
 import { at } from "#control/federation/json.ts";
 import { type FieldChange, fieldChanges } from "#lifecycle/service/changes.ts";
-import { isWorkload, type Part, partName, rolloutOrder } from "#lifecycle/service/part.ts";
+import { isWorkload, type Part, partName, placedOn, rolloutOrder } from "#lifecycle/service/part.ts";
 import { finished } from "#lifecycle/service/stage.ts";
 import type { ServiceFile } from "#model/service/parse.ts";
 import type { Service } from "#model/service/service.ts";
@@ -82,7 +82,9 @@ export async function planService(hub: Kube, file: ServiceFile): Promise<Service
   const placement = wanted.find(isWorkload)?.resource.spec?.placement ?? {};
   const order = rolloutOrder(placement, clusters);
   if (order.length === 0) throw nowhere(file, clusters);
-  const found = await Promise.all(wanted.map(async (part) => ({ part, before: await hub.find(part.ref) })));
+  const found: readonly Found[] = await Promise.all(
+    wanted.map(async (part) => ({ part, before: await hub.find(part.ref) })),
+  );
   const parts = found.flatMap(({ part, before }) => keptPart(part, before, file, all));
   const leftovers = own.filter((one) => !parts.some((part) => partName(part) === partName(one)));
   const befores = new Map(found.map(({ part, before }) => [partName(part), before]));
@@ -101,7 +103,7 @@ export async function planService(hub: Kube, file: ServiceFile): Promise<Service
       ...parts.map((part) => changeOf(part, befores.get(partName(part)), preference !== undefined)),
       ...leftovers.map((part) => removal(part)),
     ],
-    notes: await secretNotes(hub, service),
+    notes: [...namespaceNotes(found, order, clusters), ...(await secretNotes(hub, service))],
   };
 }
 
@@ -204,6 +206,29 @@ function choosesOtherwise(
   if (!next || differs({ ...spec, totalReplicas: 0 }, { ...next, totalReplicas: 0 })) return true;
   const before = own.find(isWorkload)?.resource.spec?.placement;
   return differs(before?.clusterSelector, placement.clusterSelector);
+}
+
+interface Found {
+  readonly part: Part;
+  readonly before: FederatedResource | undefined;
+}
+
+/** A namespace that somebody else federates decides where its services can go. */
+function namespaceNotes(
+  found: readonly Found[],
+  order: readonly string[],
+  clusters: readonly KnownSite[],
+): readonly string[] {
+  const space = found.find(({ part }) => part.resource.kind === "FederatedNamespace")?.before;
+  if (!space || isOwn(space)) return [];
+  const there = placedOn(space, clusters);
+  const away = order.filter((site) => !there.includes(site));
+  const name = space.metadata?.name ?? "";
+  return away.length > 0
+    ? [
+        `the namespace ${name} is federated by itself, and not to ${away.join(", ")}: the service can't go there`,
+      ]
+    : [];
 }
 
 /** Secrets that no site would have: the pods would wait for them. */

@@ -11,7 +11,7 @@ interface Place {
   readonly namespace: string;
 }
 
-export async function podsOf(kube: Kube, { name, namespace }: Place): Promise<readonly KubeObject[]> {
+async function podsOf(kube: Kube, { name, namespace }: Place): Promise<readonly KubeObject[]> {
   const labelSelector = `${NAME_LABEL}=${name}`;
   return (await kube.list({ resource: PODS, namespace }, { labelSelector, ...PATIENCE })).items;
 }

@@ -81,7 +81,7 @@ function atSite(
 }
 
 /** The image that a site is to run: while a version is rolled out, they differ. */
-export function imageAt(resource: FederatedResource | undefined, site: string): string {
+function imageAt(resource: FederatedResource | undefined, site: string): string {
   const steps = overrideOf(resource?.spec?.overrides, site)?.clusterOverrides ?? [];
   const pod = steps.find(({ path }) => path === "/spec/template")?.value;
   const containers = at(pod ?? at(resource?.spec?.template, "spec", "template"), "spec", "containers");

@@ -1,7 +1,7 @@
 /** `panopticon service list`, `status`, `logs` and `remove`: services that are there. */
 import { wrongUse } from "#base/errors.ts";
 import { command, type OutputOption } from "./command.ts";
-import { type HubOption, useHub, withHub } from "./hub.ts";
+import { type HubOption, useServiceHub, withHub } from "./hub.ts";
 import { colour, say, show } from "./print.ts";
 import { listLines, statusLines } from "./service-text.ts";
 
@@ -11,7 +11,7 @@ export function listCommand() {
   return withHub(command("list", "every service, and how it fares", ["service list"])).action(
     async ({ output, ...hub }: Options) => {
       const { listServices } = await import("#app/service-state.ts");
-      const services = await useHub(hub, ({ kube }) => listServices(kube));
+      const services = await useServiceHub(hub, ({ kube }) => listServices(kube));
       show(output, { services }, () => listLines(services));
     },
   );
@@ -24,7 +24,7 @@ export function statusCommand() {
     ]).argument("<name>", "the service's name"),
   ).action(async (name: string, { output, ...hub }: Options) => {
     const { serviceState } = await import("#app/service-state.ts");
-    const state = await useHub(hub, ({ kube }) => serviceState(kube, name));
+    const state = await useServiceHub(hub, ({ kube }) => serviceState(kube, name));
     if (state.sites.some((one) => one.state !== "well")) process.exitCode = 1;
     show(output, state, statusLines);
   });
@@ -58,7 +58,7 @@ export function logsCommand() {
       import("#app/service-state.ts"),
       import("#app/service-pods.ts"),
     ]);
-    const logs = await useHub(hub, async ({ kube, site: open }) => {
+    const logs = await useServiceHub(hub, async ({ kube, site: open }) => {
       const { namespace, sites } = await serviceState(kube, name);
       const places = sites.map(({ site }) => site).filter((site) => only === undefined || site === only);
       if (places.length === 0)
@@ -106,7 +106,9 @@ export function removeCommand() {
       }: Options & { dryRun?: boolean; deleteData?: boolean },
     ) => {
       const { removeService } = await import("#app/service-remove.ts");
-      const removed = await useHub(hub, ({ kube }) => removeService(kube, name, { dryRun, deleteData }));
+      const removed = await useServiceHub(hub, ({ kube }) =>
+        removeService(kube, name, { dryRun, deleteData }),
+      );
       show(output, { ...removed, dryRun }, ({ objects, namespaceStays }) => [
         ...objects.map((object) => `${object} ${dryRun ? "would go" : "goes"}.`),
         ...(namespaceStays === "" ? [] : [`The namespace stays: ${namespaceStays}.`]),

@@ -4,7 +4,7 @@ import { wrongUse } from "#base/errors.ts";
 import type { ImportRemark } from "#model/compose/compose.ts";
 import type { ServiceFile } from "#model/service/parse.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
-import { type Hub, type HubOption, useHub, withHub } from "./hub.ts";
+import { type Hub, type HubOption, useServiceHub, withHub } from "./hub.ts";
 import { colour, print, say, show } from "./print.ts";
 import { eventLine } from "./service-events.ts";
 import { listCommand, logsCommand, removeCommand, statusCommand } from "./service-look.ts";
@@ -59,7 +59,7 @@ function deployCommand() {
       const skip = options.skip?.split(",").filter(Boolean) ?? [];
       const timeoutSeconds = secondsOf(options.timeout);
       const files = await readFiles(file, options);
-      const services = await useHub(options, (hub) =>
+      const services = await useServiceHub(options, (hub) =>
         inTurn(files, hub, async (plan) => {
           const { deployService, isChange } = await import("#app/service-deploy.ts");
           const changed = isChange(plan);
@@ -81,7 +81,7 @@ function diffCommand() {
   ]).action(async (file: string, options: FileOptions) => {
     const { output } = options;
     const files = await readFiles(file, options);
-    const services = await useHub(options, (hub) =>
+    const services = await useServiceHub(options, (hub) =>
       inTurn(files, hub, async (plan) => {
         const { isChange } = await import("#app/service-deploy.ts");
         const changed = isChange(plan);

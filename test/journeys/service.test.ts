@@ -391,6 +391,14 @@ it("refuses a host name that another service has, and an object that no service 
   );
 });
 
+it("says that a member is not the hub", async () => {
+  const { code, stderr } = await run("service", "list", "--context", "plane-2");
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /SERVICE_NOT_HUB plane-2 is not the hub: the crown is at plane-1\n +→ Name the hub: --context plane-1/,
+  );
+});
+
 it("says in words that a service has no pods, and that there is no such service", async () => {
   expect((await run("service", "logs", "hello")).stderr).toContain("hello has no pods.");
   const { code, stderr } = await run("service", "logs", "helo");

@@ -90,7 +90,7 @@ async function settled(
 }
 
 /** The parts as the hub has them, with their status. One that is gone meanwhile has none. */
-export async function present(hub: Kube, parts: readonly Part[]): Promise<readonly Part[]> {
+async function present(hub: Kube, parts: readonly Part[]): Promise<readonly Part[]> {
   return Promise.all(
     parts.map(async ({ ref, resource }) => ({ ref, resource: (await hub.find(ref)) ?? resource })),
   );

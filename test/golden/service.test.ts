@@ -22,7 +22,7 @@ test.each(names)("%s", (name) => {
   expect(found.text).toBe(golden(name, found));
 });
 
-test.each(["hello", "notes"])("examples/services/%s.yaml", (name) => {
+test.each(["echo", "hello", "notes"])("examples/services/%s.yaml", (name) => {
   const text = readFileSync(new URL(`${name}.yaml`, EXAMPLES), "utf8");
   const found = outcome(text, `${name}.yaml`);
   expect(found.text).toBe(golden(`example-${name}`, found));

@@ -4,10 +4,11 @@
  * Deployment's status is written by this test, through the API's status
  * subresource. That real pods get well is the lab's to prove.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseAllDocuments } from "yaml";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runProcess } from "#base/process.ts";
 import type { FederatedResource } from "#control/federation/api/federated.ts";
@@ -37,6 +38,8 @@ const PLURALS: Readonly<Record<string, readonly [string, string]>> = {
   Ingress: ["networking.k8s.io", "ingresses"],
   PodDisruptionBudget: ["policy", "poddisruptionbudgets"],
   Deployment: ["apps", "deployments"],
+  StatefulSet: ["apps", "statefulsets"],
+  ConfigMap: ["", "configmaps"],
 };
 
 interface Deployment extends KubeObject {
@@ -136,12 +139,15 @@ function rendered(text: string): readonly Manifest[] {
   return serviceObjects(parseService(text, "hello.yaml").service).objects;
 }
 
-async function live(kube: Kube, { kind, apiVersion, metadata }: Manifest): Promise<KubeObject | undefined> {
+function resourceOf({ kind, apiVersion }: Manifest): Resource {
   const [group = "", plural = ""] = PLURALS[kind] ?? [];
-  const version = apiVersion.split("/").at(-1) ?? "";
-  const { name, namespace } = metadata;
+  return { group, version: apiVersion.split("/").at(-1) ?? "", plural };
+}
+
+async function live(kube: Kube, object: Manifest): Promise<KubeObject | undefined> {
+  const { name, namespace } = object.metadata;
   return kube.find({
-    resource: { group, version, plural },
+    resource: resourceOf(object),
     name,
     ...(namespace !== undefined && { namespace }),
   });
@@ -159,6 +165,27 @@ afterAll(async () => {
   await controllers.catch(() => undefined);
   await federation?.remove();
   rmSync(dir, { recursive: true });
+});
+
+it("renders nothing that a real API refuses", async () => {
+  const folder = join(import.meta.dirname, "../golden/service");
+  const texts = readdirSync(folder)
+    .filter((file) => file.endsWith(".objects.yaml"))
+    .map((file) => readFileSync(join(folder, file), "utf8"));
+  const objects = texts.flatMap((text) => parseAllDocuments(text).map((one) => one.toJS() as Manifest));
+  expect(objects.length).toBeGreaterThan(30);
+  const { kube } = sites[1];
+  for (const object of objects.filter(({ kind }) => kind !== "ReplicaSchedulingPreference")) {
+    // The dry run of an object needs a namespace that is there.
+    const placed = {
+      ...object.metadata,
+      ...(object.metadata.namespace !== undefined && { namespace: "default" }),
+    };
+    const { namespace, name } = placed;
+    const ref = { resource: resourceOf(object), name, ...(namespace !== undefined && { namespace }) };
+    const { kind } = await kube.apply(ref, { ...object, metadata: placed }, { dryRun: true });
+    expect(kind).toBe(object.kind);
+  }
 });
 
 it("changes nothing in a dry run", async () => {

@@ -25,10 +25,14 @@ test.each(names)("%s", (name) => {
 });
 
 test("each kind of mistake has an example", () => {
-  const services = new URL("service/", import.meta.url);
+  const folders = ["service/", "compose/"].map((folder) => new URL(folder, import.meta.url));
   const errors = [
     ...names.map((name) => fileOf(name, "txt")).filter((file) => existsSync(file)),
-    ...readdirSync(services).flatMap((file) => (file.endsWith(".txt") ? [new URL(file, services)] : [])),
+    ...folders.flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith(".txt"))
+        .map((file) => new URL(file, folder)),
+    ),
   ];
   const shown = errors.map((file) => readFileSync(file, "utf8")).join("\n");
   // These two need files too large to keep; parse.test.ts makes them.

@@ -58,15 +58,17 @@ export interface Where {
 export interface FederateOptions extends Where {
   /** Of objects that name none. */
   readonly namespace: string;
+  /** Values files for Helm charts. */
+  readonly values?: readonly string[];
 }
 
-/** Federates what files hold: every object becomes its Federated<Kind>, at first placed on every site. */
+/** Federates what files, kustomizations and charts hold: every object becomes its Federated<Kind>, at first placed on every site. */
 export async function federateFiles(
   kube: Kube,
   files: readonly string[],
   options: FederateOptions,
 ): Promise<readonly string[]> {
-  return federateAll(kube, await readObjects(files), options);
+  return federateAll(kube, await readObjects(files, options), options);
 }
 
 /** Federates an object that the hub has. */
@@ -109,12 +111,14 @@ async function federateAll(
   );
 }
 
-interface Wrapped {
+/** A federated resource, and where it is at the hub. */
+export interface Wrapped {
   readonly ref: ObjectRef<FederatedResource>;
   readonly resource: FederatedResource;
 }
 
-function wrap(object: KubeObject, { spec }: FederatedTypeConfig, namespace: string): Wrapped {
+/** An object as its federated resource, placed on every site. */
+export function wrap(object: KubeObject, { spec }: FederatedTypeConfig, namespace: string): Wrapped {
   const { targetType, federatedType } = spec;
   const { group = "", version, kind, pluralName: plural, scope } = targetType;
   const target = { group, version, kind, plural, namespaced: scope === "Namespaced" };
@@ -138,7 +142,8 @@ async function putPlaced(
   await put(kube, ref, { ...resource, spec: { ...resource.spec, placement } } as KubeObject);
 }
 
-function placementOf({ sites, labels }: Where): Placement | undefined {
+/** Undefined where nothing is said. */
+export function placementOf({ sites, labels }: Where): Placement | undefined {
   if (sites) return { clusters: sites.map((name) => ({ name })) };
   return labels && { clusterSelector: { matchLabels: labels } };
 }
@@ -157,7 +162,8 @@ function isNamespaceObject({ apiVersion, kind }: KubeObject): boolean {
   return apiVersion === "v1" && kind === "Namespace";
 }
 
-async function ensureNamespace(kube: Kube, name: string): Promise<void> {
+/** At the hub itself, because what is federated of a namespace lives in it. */
+export async function ensureNamespace(kube: Kube, name: string): Promise<void> {
   if (await kube.find({ resource: NAMESPACES, name })) return;
   try {
     await kube.create({ resource: NAMESPACES }, { apiVersion: "v1", kind: "Namespace", metadata: { name } });

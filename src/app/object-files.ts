@@ -3,12 +3,25 @@ import { type Document, parseAllDocuments } from "yaml";
 import { type PanopticonError, wrongUse } from "#base/errors.ts";
 import type { KubeObject } from "#ports/kube.ts";
 import { readText } from "./files.ts";
+import { type FolderOptions, renderFolder } from "./rendered-folders.ts";
 
-const HINT = "Name a YAML or JSON file, or a type and a name.";
+const HINT = "Name a YAML or JSON file, the folder of a kustomization or a chart, or a type and a name.";
 
-/** In the files' order. Errors (exit 2): CLI_FILE_…, FEDERATION_FILE_SYNTAX, FEDERATION_NO_OBJECT. */
-export async function readObjects(files: readonly string[]): Promise<readonly KubeObject[]> {
-  const texts = await Promise.all(files.map(async (file) => [file, await readText(file, HINT)] as const));
+/**
+ * In the files' order; a folder of kustomize or a Helm chart stands for what it
+ * is rendered to. Errors (exit 2): CLI_FILE_…, FEDERATION_FILE_SYNTAX,
+ * FEDERATION_NO_OBJECT, FEDERATION_TOOL_MISSING; FEDERATION_FOLDER (exit 1).
+ */
+export async function readObjects(
+  files: readonly string[],
+  options: FolderOptions,
+): Promise<readonly KubeObject[]> {
+  const texts = await Promise.all(
+    files.map(async (file) => {
+      const rendered = await renderFolder(file, options);
+      return [file, rendered ?? (await readText(file, HINT))] as const;
+    }),
+  );
   return texts.flatMap(([file, text]) => objectsIn(file, text));
 }
 

@@ -61,6 +61,7 @@ function enableCommand() {
 }
 
 interface ObjectOptions extends Options {
+  readonly values: readonly string[];
   readonly to?: string;
   readonly selector?: string;
 }
@@ -70,30 +71,42 @@ function objectCommand() {
     command("object", "federate the objects of files, or one that the hub has; at first to every site", [
       "federate app.yaml",
       "federate app.yaml --to attic,cellar",
+      "federate ./overlays/home",
+      "federate ./charts/shop --values shop.yaml --namespace shop",
       "federate deployment web --namespace shop --selector disk=fast",
     ])
-      .argument("<what...>", "files, or a type and a name")
+      .argument("<what...>", "files, folders of a kustomization or a Helm chart, or a type and a name")
       .option("-n, --namespace <name>", "of objects that name none")
+      .option("--values <file>", "of a Helm chart; can be given again", gather, [])
       .option("--to <sites>", "these sites only, with commas between; what is there already keeps its place")
       .addOption(
         new Option("--selector <labels>", "sites with these labels, such as disk=fast,zone=a").conflicts(
           "to",
         ),
       ),
-  ).action(async (what: readonly string[], { output, namespace, to, selector, ...hub }: ObjectOptions) => {
-    const { federateExisting, federateFiles } = await import("#app/federate.ts");
-    const [type = "", name = ""] = what;
-    const isType = what.length === 2 && !/[./\\]/.test(name) && !/\.(ya?ml|json)$/.test(type);
-    const where = {
-      ...(to !== undefined && { sites: to.split(",").filter(Boolean) }),
-      ...(selector !== undefined && { labels: labelsOf(selector) }),
-    };
-    const federated = await useHub(hub, (open) => {
-      const place = { namespace: namespace ?? open.namespace, ...where };
-      return isType ? federateExisting(open.kube, type, name, place) : federateFiles(open.kube, what, place);
-    });
-    show(output, { federated }, () => federated.map((one) => `${one} is there.`));
-  });
+  ).action(
+    async (what: readonly string[], { output, namespace, to, selector, values, ...hub }: ObjectOptions) => {
+      const { federateExisting, federateFiles } = await import("#app/federate.ts");
+      const [type = "", name = ""] = what;
+      const isType = what.length === 2 && !/[./\\]/.test(name) && !/\.(ya?ml|json)$/.test(type);
+      const where = {
+        ...(to !== undefined && { sites: to.split(",").filter(Boolean) }),
+        ...(selector !== undefined && { labels: labelsOf(selector) }),
+      };
+      const federated = await useHub(hub, (open) => {
+        const place = { namespace: namespace ?? open.namespace, values, ...where };
+        return isType
+          ? federateExisting(open.kube, type, name, place)
+          : federateFiles(open.kube, what, place);
+      });
+      show(output, { federated }, () => federated.map((one) => `${one} is there.`));
+    },
+  );
+}
+
+/** Adds a word to those that were given before. */
+function gather(word: string, before: readonly string[]): readonly string[] {
+  return [...before, word];
 }
 
 function labelsOf(text: string): Readonly<Record<string, string>> {

@@ -50,3 +50,12 @@ export async function useHub<T>(options: HubOption, work: (hub: Hub) => Promise<
     await Promise.all([first.kube.close(), ...[...sites.values()].map((kube) => kube?.close())]);
   }
 }
+
+/** The same, where nothing but the hub will do: FEDERATION_NONE, SERVICE_NOT_HUB (exit 2). */
+export function useServiceHub<T>(options: HubOption, work: (hub: Hub) => Promise<T>): Promise<T> {
+  return useHub(options, async (hub) => {
+    const { requireHub } = await import("#app/service-hub.ts");
+    await requireHub(hub.kube, hub.context);
+    return work(hub);
+  });
+}

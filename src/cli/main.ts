@@ -18,6 +18,7 @@ import { addPlan } from "./plan.ts";
 import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
+import { addService } from "./service.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
 import { addWitness } from "./witness.ts";
@@ -34,6 +35,7 @@ const commands: readonly AddCommand[] = [
   addLab,
   addDrill,
   addStatus,
+  addService,
   addFederate,
   addSite,
   addCrown,

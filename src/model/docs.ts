@@ -107,7 +107,7 @@ function writeReliability(): readonly string[] {
   ];
 }
 
-function codeOf(value: string | number | undefined): string {
+function codeOf(value: string | number | boolean | undefined): string {
   return value === undefined ? "" : `\`${value}\``;
 }
 

@@ -4,114 +4,34 @@
  * that a person sees all of them at once. The room reads no files: text comes
  * in, a federation or one error comes out.
  */
-import { PanopticonError, type Position, type Problem } from "#base/errors.ts";
+import type { Position } from "#base/errors.ts";
 import { CHECKS } from "./checks.ts";
-import { type Draft, withoutRefused } from "./draft.ts";
 import type { Federation, FederationFile, SourceMap } from "./federation.ts";
-import { type Mistake, type Path, pathText } from "./mistakes.ts";
 import { normalize } from "./normalize.ts";
+import { failure, type FileKind, readText } from "./read.ts";
+import { federationJsonSchema } from "./schema.ts";
 import { federationShape, type FederationInput } from "./shape.ts";
-import { shapeMistakes } from "./shape-mistakes.ts";
-import { type Places, readYaml, type YamlReading } from "./yaml.ts";
+import type { Places } from "./yaml.ts";
 
-const MAX_BYTES = 2 ** 20;
-
-/** More than this nobody reads; the rest is counted. */
-const MAX_PROBLEMS = 100;
+const FEDERATION: FileKind = {
+  noun: "federation",
+  shape: federationShape,
+  schema: federationJsonSchema(),
+  begin: "begin with kind: Federation; examples/home.yaml shows a whole file",
+};
 
 /**
  * Reads a federation file's text; `file` is its name, for messages. Throws one
  * PanopticonError (exit 1) that holds every mistake in the file's order.
  */
 export function parseFederation(text: string, file: string): FederationFile {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_BYTES) {
-    const message = `the file has ${bytes} bytes, more than ${MAX_BYTES}`;
-    const hint = "a federation file is far smaller: is this the right file?";
-    throw failure([{ code: "MODEL_FILE_TOO_LARGE", message, hint, path: [] }], file);
-  }
-  // A byte order mark is not part of the text, and would shift the first line's columns.
-  const { value, places, mistakes, refused } = readYaml(text.replace(/^\uFEFF/, ""));
-  const top = mistakes.length > 0 && value === undefined ? undefined : topMistake(value);
-  if (top) throw failure([...mistakes, top], file, places);
-  const shape = checkShape(value, refused);
-  const input = withoutRefused(value, [...refused, ...shape.refused]) as Draft<FederationInput>;
+  const { input, mistakes, places } = readText<FederationInput>(text, file, FEDERATION);
   const draft = normalize(input);
   const crossed = input && draft ? CHECKS.flatMap((check) => check(draft, input)) : [];
-  const all = [...mistakes, ...shape.mistakes, ...crossed];
+  const all = [...mistakes, ...crossed];
   if (all.length > 0) throw failure(all, file, places);
   // No mistake was found, so that no part is unknown.
   return { federation: draft as Federation, source: sourceMap(places, file) };
-}
-
-function topMistake(value: unknown): Mistake | undefined {
-  const hint = "begin with kind: Federation; examples/home.yaml shows a whole file";
-  if (value === null) return { code: "MODEL_FILE_EMPTY", message: "the file says nothing", hint, path: [] };
-  if (typeof value === "object" && !Array.isArray(value)) return undefined;
-  return {
-    code: "MODEL_NOT_A_MAPPING",
-    message: "the file does not consist of keys and values",
-    hint,
-    path: [],
-  };
-}
-
-/** Mistakes of shape, but for those that only follow from a part that was refused or from a mistyped key. */
-function checkShape(value: unknown, refused: readonly Path[]): Pick<YamlReading, "mistakes" | "refused"> {
-  const issues = federationShape.safeParse(value).error?.issues ?? [];
-  const found = issues.flatMap((issue) => shapeMistakes(issue, value));
-  const meant = found.flatMap((mistake) => (mistake.meant ? [mistake.meant] : []));
-  const unknown = new Set([...refused, ...meant].map(pathText));
-  const follows = ({ path }: Mistake) => upwards(path).some((part) => unknown.has(part));
-  const first = new Map(
-    found.toReversed().map((mistake) => [`${mistake.code} ${pathText(mistake.path)}`, mistake]),
-  );
-  const mistakes = found.filter(
-    (mistake) => !follows(mistake) && first.get(`${mistake.code} ${pathText(mistake.path)}`) === mistake,
-  );
-  return { mistakes, refused: [...mistakes.map(({ path }) => path), ...meant] };
-}
-
-function failure(mistakes: readonly Mistake[], file: string, places?: Places): PanopticonError {
-  const problems = mistakes.map((mistake) => toProblem(mistake, file, places)).sort(byPosition);
-  const rest = problems.length - MAX_PROBLEMS;
-  if (rest <= 0) return new PanopticonError(problems, 1);
-  const message = `${rest} more mistakes are not shown`;
-  const hint = "mend the first ones: the others may follow from them";
-  return new PanopticonError(
-    [...problems.slice(0, MAX_PROBLEMS), { code: "MODEL_TOO_MANY", message, hint }],
-    1,
-  );
-}
-
-function toProblem({ code, message, hint, path, spot }: Mistake, file: string, places?: Places): Problem {
-  const at = places && {
-    file,
-    ...places.position(typeof spot === "number" ? spot : offsetOf(path, places, spot)),
-  };
-  const subject = pathText(path);
-  return { code, message, hint, at: at ?? { file, line: 1, column: 1 }, ...(subject && { subject }) };
-}
-
-/** Where the part at the path starts; where it is not in the file, the key of the part that it should be in. */
-function offsetOf(path: Path, places: Places, spot: "key" | undefined): number {
-  const [exact = "", ...around] = upwards(path);
-  const offsets = [
-    spot === "key" ? places.keys.get(exact) : places.values.get(exact),
-    ...around.map((part) => places.keys.get(part) ?? places.values.get(part)),
-  ];
-  return offsets.find((offset) => offset !== undefined) ?? 0;
-}
-
-/** The texts of the path and of every part around it, the nearest first and the file's top last. */
-function upwards(path: Path): readonly string[] {
-  return Array.from({ length: path.length + 1 }, (_, index) => pathText(path.slice(0, path.length - index)));
-}
-
-function byPosition(left: Problem, right: Problem): number {
-  const line = (left.at?.line ?? 0) - (right.at?.line ?? 0);
-  const column = (left.at?.column ?? 0) - (right.at?.column ?? 0);
-  return line || column || left.code.localeCompare(right.code, "en");
 }
 
 function sourceMap(places: Places, file: string): SourceMap {

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import * as formats from "./formats.ts";
 import { fileFormatMarkdown } from "./docs.ts";
 import { federationJsonSchema, type JsonSchema, schemaAt } from "./schema.ts";
+import { serviceJsonSchema } from "./service/shape.ts";
 
 const root = new URL("../../", import.meta.url);
 const committed = (path: string) => readFileSync(new URL(path, root), "utf8");
@@ -15,10 +16,13 @@ if (process.env["UPDATE_GOLDEN"]) {
   const schema = `${JSON.stringify(federationJsonSchema(), undefined, 2)}\n`;
   writeFileSync(new URL("examples/federation.schema.json", root), schema);
   writeFileSync(new URL("docs/file-format.md", root), fileFormatMarkdown());
+  const service = `${JSON.stringify(serviceJsonSchema(), undefined, 2)}\n`;
+  writeFileSync(new URL("examples/service.schema.json", root), service);
 }
 
-test("the schema beside the examples is the one that the code makes", () => {
+test("the schemas beside the examples are those that the code makes", () => {
   expect(JSON.parse(committed("examples/federation.schema.json"))).toEqual(federationJsonSchema());
+  expect(JSON.parse(committed("examples/service.schema.json"))).toEqual(serviceJsonSchema());
 });
 
 test("the reference is the one that the code makes", () => {
@@ -37,6 +41,7 @@ test("every key says what it is for, and every text gives an example", () => {
       if (part?.properties) visit(part, `${path}[]`);
   };
   visit(federationJsonSchema(), "");
+  visit(serviceJsonSchema(), "");
   expect(bare).toEqual([]);
 });
 

@@ -7,7 +7,7 @@ import { federationShape } from "./shape.ts";
 export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
-  readonly default?: string | number;
+  readonly default?: string | number | boolean;
   readonly examples?: readonly (string | number)[];
   readonly pattern?: string;
   readonly const?: string;
@@ -15,6 +15,8 @@ export interface JsonSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  /** What every key holds, where a person chooses the keys. */
+  readonly additionalProperties?: JsonSchema | boolean;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
@@ -28,12 +30,17 @@ export function federationJsonSchema(): JsonSchema {
 
 const SCHEMA = federationJsonSchema();
 
-/** What belongs at a path; undefined where nothing does. */
-export function schemaAt(path: Path): JsonSchema | undefined {
+/** What belongs at a path of a file, a federation file where no other is named; undefined where nothing does. */
+export function schemaAt(path: Path, root: JsonSchema = SCHEMA): JsonSchema | undefined {
   return path.reduce<JsonSchema | undefined>((schema, part) => {
-    if (typeof part === "string") return schema?.properties && own(schema.properties, part);
+    if (typeof part === "string") return schema && keyOf(schema, part);
     return schema?.items ?? schema?.anyOf?.find((branch) => branch.items)?.items;
-  }, SCHEMA);
+  }, root);
+}
+
+function keyOf({ properties, additionalProperties }: JsonSchema, key: string): JsonSchema | undefined {
+  if (properties) return own(properties, key);
+  return typeof additionalProperties === "object" ? additionalProperties : undefined;
 }
 
 function own(properties: Readonly<Record<string, JsonSchema>>, key: string): JsonSchema | undefined {

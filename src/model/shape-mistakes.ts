@@ -6,13 +6,13 @@ import { type JsonSchema, schemaAt } from "./schema.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** One mistake or more for an issue; `root` is the value that was checked. */
-export function shapeMistakes(issue: Issue, root: unknown): Mistake[] {
+/** One mistake or more for an issue; `root` is the value that was checked, `shape` what it should be. */
+export function shapeMistakes(issue: Issue, root: unknown, shape: JsonSchema): Mistake[] {
   const path = issue.path as Path;
   const value = valueAt(root, path);
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey([...path, key]));
-  if (issue.code === "invalid_union") return unionMistakes(issue, path, root);
-  if (value === undefined) return [missingKey(path)];
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey([...path, key], shape));
+  if (issue.code === "invalid_union") return unionMistakes(issue, path, root, shape);
+  if (value === undefined) return [missingKey(path, shape)];
   if (issue.code === "custom") {
     const { code, hint } = issue.params as { code: ModelCode; hint: string };
     return [{ code, message: issue.message, hint, path }];
@@ -22,12 +22,12 @@ export function shapeMistakes(issue: Issue, root: unknown): Mistake[] {
     return [outOfRange(path, value, issue.origin, "at least", Number(issue.minimum))];
   if (issue.code === "too_big")
     return [outOfRange(path, value, issue.origin, "at most", Number(issue.maximum))];
-  return [wrongType(path, value)];
+  return [wrongType(path, value, shape)];
 }
 
-function unknownKey(path: Path): Mistake {
+function unknownKey(path: Path, shape: JsonSchema): Mistake {
   const key = String(path.at(-1));
-  const keys = Object.keys(schemaAt(path.slice(0, -1))?.properties ?? {});
+  const keys = Object.keys(schemaAt(path.slice(0, -1), shape)?.properties ?? {});
   const near = nearest(key, keys);
   const hint = near ? `did you mean ${near}?` : `keys here are: ${keys.join(", ")}`;
   return {
@@ -41,9 +41,9 @@ function unknownKey(path: Path): Mistake {
 }
 
 /** The key that must be at `path` is not: points at the mapping it should be in. */
-export function missingKey(path: Path): Mistake {
+export function missingKey(path: Path, shape?: JsonSchema): Mistake {
   const key = String(path.at(-1));
-  const schema = schemaAt(path);
+  const schema = schemaAt(path, shape);
   const example = schema?.const ?? schema?.examples?.[0] ?? schema?.enum?.[0];
   const what = schema?.description?.split(/[.;:]/)[0];
   const line = example === undefined ? key : `${key}: ${example}`;
@@ -82,16 +82,17 @@ function unionMistakes(
   issue: Extract<Issue, { code: "invalid_union" }>,
   path: Path,
   root: unknown,
+  shape: JsonSchema,
 ): Mistake[] {
   const meant = issue.errors.find(
     (branch) => !branch.some((inner) => inner.path.length === 0 && inner.code === "invalid_type"),
   );
-  if (!meant) return [wrongType(path, valueAt(root, path))];
-  return meant.flatMap((inner) => shapeMistakes({ ...inner, path: [...path, ...inner.path] }, root));
+  if (!meant) return [wrongType(path, valueAt(root, path), shape)];
+  return meant.flatMap((inner) => shapeMistakes({ ...inner, path: [...path, ...inner.path] }, root, shape));
 }
 
-function wrongType(path: Path, value: unknown): Mistake {
-  const schema = schemaAt(path);
+function wrongType(path: Path, value: unknown, shape: JsonSchema): Mistake {
+  const schema = schemaAt(path, shape);
   const wanted = typeName(schema);
   if (value === null) {
     return {
@@ -114,6 +115,8 @@ function typeHint(schema: JsonSchema | undefined, value: unknown, wanted: string
   const numeric = schema?.type === "integer" || schema?.type === "number";
   if (numeric && typeof value === "string" && /^[0-9]+$/.test(value))
     return `write ${Number(value)} without quotes`;
+  if (schema?.type === "string" && !schema.pattern && typeof value === "number")
+    return `write "${value}" in quotes, as it is meant to read`;
   if (schema?.type === "array" && typeof value !== "object") return `write it as a list: [${quote(value)}]`;
   const example = schema?.examples?.[0] ?? schema?.default;
   return example === undefined ? `write ${wanted}` : `write ${wanted}, such as ${example}`;
@@ -129,7 +132,8 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   array: "a list",
   object: "a mapping",
   integer: "a whole number",
-  number: "a whole number",
+  number: "a number",
+  boolean: "true or false",
 };
 
 function typed(value: unknown): string {

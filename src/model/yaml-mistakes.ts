@@ -58,12 +58,12 @@ const SYNTAX_HINTS: ReadonlyMap<string, string> = new Map([
   ["MISSING_CHAR", "find the quote or bracket that is opened above and not closed"],
 ]);
 
-/** A file holds one federation. */
+/** A file holds one federation, or one service. */
 export function secondDocument(document: Document): Mistake {
   return {
     code: "MODEL_YAML_MULTIPLE_DOCUMENTS",
     message: "a second document begins here",
-    hint: "keep one federation in a file: remove this --- and what follows it",
+    hint: "keep one document in a file: remove this --- and what follows it",
     path: [],
     spot: document.range?.[0] ?? 0,
   };

@@ -25,7 +25,15 @@ test.each(names)("%s", (name) => {
 });
 
 test("each kind of mistake has an example", () => {
-  const errors = names.map((name) => fileOf(name, "txt")).filter((file) => existsSync(file));
+  const folders = ["service/", "compose/"].map((folder) => new URL(folder, import.meta.url));
+  const errors = [
+    ...names.map((name) => fileOf(name, "txt")).filter((file) => existsSync(file)),
+    ...folders.flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith(".txt"))
+        .map((file) => new URL(file, folder)),
+    ),
+  ];
   const shown = errors.map((file) => readFileSync(file, "utf8")).join("\n");
   // These two need files too large to keep; parse.test.ts makes them.
   const made = ["MODEL_FILE_TOO_LARGE", "MODEL_TOO_MANY"];

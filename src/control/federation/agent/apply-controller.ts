@@ -199,7 +199,7 @@ async function isMade(task: Task, context: Context, state: State, wanted: Presen
   if (!answer) return false;
   state.removals.cancel(type, key);
   noteApplied(`${type} ${key}`, appliedOf(wanted, answer), state);
-  tell(task, state, "", wanted.warnings.join("; "));
+  tell({ ...task, observed: answer }, state, "", wanted.warnings.join("; "));
   return true;
 }
 
@@ -218,16 +218,18 @@ async function ensure(
   const { type, key, watched } = task;
   const id = `${type} ${key}`;
   const change = drift(wanted, observed, state.applied.get(id));
+  let there = task.observed;
   if (change !== "none") {
     try {
       const ref = refOf(watched.config, wanted.object);
-      const answer = await applyPresent(context.kube("site"), ref, wanted, observed, task.signal);
-      noteApplied(id, appliedOf(wanted, answer), state);
+      there = await applyPresent(context.kube("site"), ref, wanted, observed, task.signal);
+      noteApplied(id, appliedOf(wanted, there), state);
     } catch (error) {
       return failed(task, state, error, observed ? "update" : "create");
     }
   }
-  return tell(task, state, "", wanted.warnings.join("; "));
+  // What was there before says nothing about what has just been written.
+  return tell({ ...task, observed: there }, state, "", wanted.warnings.join("; "));
 }
 
 async function remove(

@@ -107,7 +107,12 @@ export function targetKey(config: FederatedTypeConfig, key: string): string {
 export function remoteStatusOf(
   { spec }: FederatedTypeConfig,
   copy: KubeObject | undefined,
-): { readonly remoteStatus?: JsonObject } {
+): { readonly remoteStatus?: JsonObject; readonly remoteGeneration?: number } {
   const { status } = (copy ?? {}) as { readonly status?: JsonObject };
-  return spec.statusCollection === "Enabled" && status ? { remoteStatus: status } : {};
+  if (spec.statusCollection !== "Enabled") return {};
+  const generation = copy?.metadata?.generation;
+  return {
+    ...(status && { remoteStatus: status }),
+    ...(generation !== undefined && { remoteGeneration: generation }),
+  };
 }

@@ -20,6 +20,7 @@ export function isSameEntry(before: ClusterStatus | undefined, after: ClusterSta
     (before.status ?? "") === (after.status ?? "") &&
     (before.message ?? "") === (after.message ?? "") &&
     before.observedGeneration === after.observedGeneration &&
+    before.remoteGeneration === after.remoteGeneration &&
     isDeepStrictEqual(before.remoteStatus, after.remoteStatus)
   );
 }

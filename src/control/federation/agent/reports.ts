@@ -11,6 +11,7 @@ export interface Report {
   readonly message: string;
   /** What the site's own API says of its copy, where the type's config asks for it. */
   readonly remoteStatus?: JsonObject;
+  readonly remoteGeneration?: number;
 }
 
 export interface Reports {

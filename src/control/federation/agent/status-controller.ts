@@ -89,7 +89,7 @@ export function statusController({ site, reports, clock }: Term): Controller {
 /** Undefined where the site has nothing of it. */
 function entryOf(
   site: string,
-  { status, message, remoteStatus }: Report,
+  { status, message, remoteStatus, remoteGeneration }: Report,
   { metadata }: FederatedResource,
 ): ClusterStatus | undefined {
   if (status === undefined) return undefined;
@@ -98,6 +98,7 @@ function entryOf(
     ...(status !== "" && { status }),
     ...(message !== "" && { message }),
     ...(remoteStatus && { remoteStatus }),
+    ...(remoteGeneration !== undefined && { remoteGeneration }),
     observedGeneration: metadata?.generation ?? 0,
   };
 }

@@ -107,7 +107,14 @@ export function viewMirrorController(term: Term, ready: (context: Context) => Pr
       if (!shown.tombstone || (view.status?.gone && view.status.hash === shown.hash)) return undefined;
       if (mirror && !doneIn(context.cache(mirrors), term.graves)(mirror)) return undefined;
       const ref = { resource: VIEWS, namespace, name, subresource: "status" };
-      const status = { hash: shown.hash, gone: true, status: null, message: null, remoteStatus: null };
+      const status = {
+        hash: shown.hash,
+        gone: true,
+        status: null,
+        message: null,
+        remoteStatus: null,
+        remoteGeneration: null,
+      };
       await context.kube("hub").patch(ref, { status }, { signal });
       return undefined;
     },

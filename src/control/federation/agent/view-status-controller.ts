@@ -65,11 +65,12 @@ export function viewStatusController({ site, reports, clock }: Term): Controller
   };
 }
 
-function statusOf({ hash, status, message, remoteStatus }: Report): ViewStatus {
+function statusOf({ hash, status, message, remoteStatus, remoteGeneration }: Report): ViewStatus {
   return {
     hash,
     ...(status && { status }),
     ...(message !== "" && { message }),
     ...(remoteStatus && { remoteStatus }),
+    ...(remoteGeneration !== undefined && { remoteGeneration }),
   };
 }

@@ -97,7 +97,7 @@ export async function carryStatus(
 
 function entryOf(
   name: string,
-  { status, message, remoteStatus }: NonNullable<View["status"]>,
+  { status, message, remoteStatus, remoteGeneration }: NonNullable<View["status"]>,
   { metadata }: FederatedResource,
 ): ClusterStatus {
   return {
@@ -105,6 +105,7 @@ function entryOf(
     ...(status && { status }),
     ...(message && { message }),
     ...(remoteStatus && { remoteStatus }),
+    ...(remoteGeneration !== undefined && { remoteGeneration }),
     observedGeneration: metadata?.generation ?? 0,
   };
 }

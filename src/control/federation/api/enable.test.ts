@@ -104,6 +104,15 @@ describe("a type that is federated", () => {
     delete (schemaOf(theirs).properties as Record<string, Schema>)["status"];
     expect(withKeyedStatus(theirs)).toEqual({ ...ours });
   });
+
+  it("gets what sites tell by now where an earlier version made it", () => {
+    const ours = federatedTypeFor(CONFIG_MAP).crd;
+    const earlier = structuredClone(ours);
+    const entries = schemaOf(earlier).properties?.["status"]?.properties?.["clusters"]?.items;
+    const fields = (entries?.properties ?? {}) as Record<string, Schema>;
+    delete fields["remoteGeneration"];
+    expect(withKeyedStatus(earlier)).toEqual({ ...ours });
+  });
 });
 
 describe("federating an object", () => {

@@ -78,7 +78,10 @@ export function withKeyedStatus(crd: Definition): Definition | undefined {
 
 function hasKeyedStatus(version: Version): boolean {
   const clusters = version.schema.openAPIV3Schema.properties?.["status"]?.properties?.["clusters"];
-  return clusters?.["x-kubernetes-list-type"] === "map" && "message" in (clusters.items?.properties ?? {});
+  const fields = clusters?.items?.properties ?? {};
+  return (
+    clusters?.["x-kubernetes-list-type"] === "map" && "message" in fields && "remoteGeneration" in fields
+  );
 }
 
 function keyedVersion(version: Version): Version {

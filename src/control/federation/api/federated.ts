@@ -53,6 +53,8 @@ export interface ClusterStatus {
   readonly status?: string;
   /** The status of the object at the cluster, where the type config asks for it. */
   readonly remoteStatus?: JsonObject;
+  /** Ours: the generation of the object at the cluster, to tell whether its status is about what it is by now. */
+  readonly remoteGeneration?: number;
   /** Ours: what is wrong, in a sentence. */
   readonly message?: string;
   /** Ours: the generation of the federated resource that this cluster has. */
@@ -140,7 +142,14 @@ const condition = object(
 );
 
 const clusterStatus = object(
-  { name, status: text, remoteStatus: anything, message: text, observedGeneration: count },
+  {
+    name,
+    status: text,
+    remoteStatus: anything,
+    remoteGeneration: count,
+    message: text,
+    observedGeneration: count,
+  },
   ["name"],
 );
 

@@ -24,6 +24,7 @@ export interface ViewStatus {
   readonly status?: string;
   readonly message?: string;
   readonly remoteStatus?: JsonObject;
+  readonly remoteGeneration?: number;
 }
 
 export interface View extends KubeObject {
@@ -73,6 +74,16 @@ export function viewDefinition(): Definition {
       },
       sameKey,
     ),
-    status: object({ hash: text, gone: flag, status: text, message: text, remoteStatus: anything }, ["hash"]),
+    status: object(
+      {
+        hash: text,
+        gone: flag,
+        status: text,
+        message: text,
+        remoteStatus: anything,
+        remoteGeneration: count,
+      },
+      ["hash"],
+    ),
   });
 }

@@ -8,10 +8,11 @@ import { ServerResponse } from "node:http";
 
 const marker = process.env["DIE_BEFORE_ANSWER"] ?? "";
 
-ServerResponse.prototype.end = new Proxy(ServerResponse.prototype.end, {
-  apply(target, response, given: readonly unknown[]) {
-    if (String(given[0]).includes('"granted":true') && existsSync(marker))
-      process.kill(process.pid, "SIGKILL");
-    return Reflect.apply(target, response, given) as unknown;
-  },
-});
+type End = (this: ServerResponse, ...given: readonly unknown[]) => unknown;
+
+const end = Reflect.get(ServerResponse.prototype, "end") as End;
+const dying: End = function (...given) {
+  if (String(given[0]).includes('"granted":true') && existsSync(marker)) process.kill(process.pid, "SIGKILL");
+  return Reflect.apply(end, this, given);
+};
+Reflect.set(ServerResponse.prototype, "end", dying);

@@ -56,6 +56,13 @@ test.each([
   ["a folder for a file", ["plan", "/"], "CLI_FILE_IS_FOLDER / is a folder"],
   ["a machine that is not there", ["plan", EXAMPLE, "--explain", "atic-cp-1"], "did you mean attic-cp-1?"],
   ["a component that is not there", ["components", "get", "kubernetse"], "did you mean kubernetes?"],
+  [
+    "a witness without TLS",
+    ["witness", "create", "--url", "http://a", "--out", "w"],
+    "FEDERATION_WITNESS_URL",
+  ],
+  ["a witness that was never made", ["witness", "run"], "FEDERATION_WITNESS_STATE"],
+  ["a file of no witness", ["crown", "witness", "set", "--file", EXAMPLE], "FEDERATION_WITNESS_FILE"],
   ["a plan that is none", ["plan", EXAMPLE, "--previous", EXAMPLE], "CLI_FILE_NO_PLAN"],
 ])("%s is wrong use: exit code 2, and what to do", (_name, argv, words) => {
   const { status, stdout, stderr } = panopticon(...argv);

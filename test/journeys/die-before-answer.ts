@@ -8,9 +8,11 @@ import { ServerResponse } from "node:http";
 
 const marker = process.env["DIE_BEFORE_ANSWER"] ?? "";
 
-const end = Reflect.get(ServerResponse.prototype, "end") as (...given: unknown[]) => ServerResponse;
+type End = (this: ServerResponse, ...given: readonly unknown[]) => unknown;
 
-Reflect.set(ServerResponse.prototype, "end", function dying(this: ServerResponse, ...given: unknown[]) {
+const end = Reflect.get(ServerResponse.prototype, "end") as End;
+const dying: End = function (...given) {
   if (String(given[0]).includes('"granted":true') && existsSync(marker)) process.kill(process.pid, "SIGKILL");
-  return Reflect.apply(end, this, given) as unknown;
-});
+  return Reflect.apply(end, this, given);
+};
+Reflect.set(ServerResponse.prototype, "end", dying);

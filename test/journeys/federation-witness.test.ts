@@ -92,7 +92,7 @@ describe("the crown of two sites and a witness", () => {
     await untilHeard();
   });
 
-  it("has no witness that does not answer, or does not know the secret", async () => {
+  it("has no witness that does not answer, does not know the secret, or hears nobody", async () => {
     const set = (file: string) => federation.panopticon("crown", "witness", "set", "--file", file);
     await expect(set(witness.file)).rejects.toThrow("FEDERATION_WITNESS_SILENT");
     await witness.start();
@@ -102,6 +102,11 @@ describe("the crown of two sites and a witness", () => {
     const other = `${credential.slice(0, -2)}${credential.endsWith("AA") ? "BB" : "AA"}`;
     writeFileSync(wrong, text.replace(credential, other), { mode: 0o600 });
     await expect(set(wrong)).rejects.toThrow("FEDERATION_WITNESS_SECRET");
+    for (const line of [hub.far, bypass]) line.cut();
+    const near = ["--kubeconfig", hub.plane.kubeconfig];
+    const deaf = federation.panopticon("crown", "witness", "set", "--file", witness.file, ...near);
+    await expect(deaf).rejects.toThrow(/FEDERATION_WITNESS_DEAF.*does not hear/);
+    for (const line of [hub.far, bypass]) line.mend();
     expect(witnessOf(await crownAt(hub))).toBeUndefined();
     expect(await set(witness.file)).toContain("It votes whenever the crown is to be taken.");
     await until(

@@ -106,6 +106,8 @@ export async function robEntries(thief: Kube, admin: Kube, mine: string, other: 
     sites.map((one) => (one.name === name ? { ...one, ...part } : one));
   await no(write({ epoch: (crown.spec?.epoch ?? 0) + 1001, holder: mine }));
   await no(write({ frozen: { to: mine, at: "2026-01-01T00:00:00Z" } }));
+  const witness = { name: "thief", url: "https://thief", certificate: "eA==", federation: "0".repeat(16) };
+  await no(write({ witness }));
   await no(write({ sites: changed(other, { endpoints: ["https://thief"] }) }));
   await no(write({ sites: changed(mine, { seat: 77 }) }));
   await no(write({ sites: changed(mine, { leaving: "drain" }) }));

@@ -5,7 +5,7 @@ import type { CrownSpec } from "#control/federation/api/crown.ts";
 import { SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { OpenSite } from "../crown-sites.ts";
-import { readWitnessFile, type WitnessAccess, witnessFileText } from "./file.ts";
+import { isSameWitness, readWitnessFile, type WitnessAccess, witnessFileText } from "./file.ts";
 
 const NAME = "panopticon-witness";
 const KEY = "witness.json";
@@ -38,7 +38,7 @@ export async function findCredential(
 ): Promise<WitnessAccess | undefined> {
   if (!witness) return undefined;
   const found = await Promise.all(sites.map(read));
-  const credential = found.find((one) => one?.witness.certificate === witness.certificate)?.credential;
+  const credential = found.find((one) => one && isSameWitness(one.witness, witness))?.credential;
   return credential === undefined ? undefined : { witness, credential };
 }
 
@@ -55,10 +55,10 @@ async function read(site: Kube | undefined): Promise<WitnessAccess | undefined> 
 export function credentialIn({ witness }: CrownSpec, text: string, where: string): WitnessAccess | undefined {
   const access = readWitnessFile(text, where);
   if (!witness) return undefined;
-  if (access.witness.certificate === witness.certificate) return { ...access, witness };
+  if (isSameWitness(access.witness, witness)) return { ...access, witness };
   throw wrongUse(
     "FEDERATION_WITNESS_FILE",
-    `${where} is of another witness than the federation's, which is ${witness.name} at ${witness.url}`,
+    `${where} was not made for this federation, whose witness is ${witness.name} at ${witness.url}`,
     "Name the file that was given to `panopticon crown witness set`.",
   );
 }

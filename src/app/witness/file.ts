@@ -48,9 +48,19 @@ export function readWitnessFile(text: string, where: string): WitnessAccess {
   if (fingerprintOf(data.certificate) === undefined) throw wrong("certificate is none");
   const { name, url, certificate, credential } = data;
   return {
-    witness: { name, url, certificate: Buffer.from(certificate).toString("base64") },
+    witness: {
+      name,
+      url,
+      certificate: Buffer.from(certificate).toString("base64"),
+      federation: credential.split(".")[0] ?? "",
+    },
     credential,
   };
+}
+
+/** Whether two votes of them are one: the same witness, with the same memory of this federation. */
+export function isSameWitness(left: CrownWitness, right: CrownWitness): boolean {
+  return left.certificate === right.certificate && left.federation === right.federation;
 }
 
 /** SHA-256 of a certificate (PEM), in hex with colons; undefined where it is none. */

@@ -42,6 +42,9 @@ export async function runWitness(
     server.maxConnections = CONNECTIONS;
     const wanted = port ?? Number(new URL(url).port || 443);
     await listening(server, wanted, listen);
+    server.on("error", (error) =>
+      emit({ kind: "note", subject, what: `a connection failed: ${error.message}` }),
+    );
     const at = server.address() as AddressInfo;
     const digest = fingerprintOf(certificate) ?? "";
     emit({ kind: "note", subject, what: `listens on port ${at.port} of ${at.address}, for ${url}` });

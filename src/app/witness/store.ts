@@ -70,7 +70,7 @@ export async function createWitness(
   const id = randomBytes(8).toString("hex");
   const credential = `${id}.${randomBytes(32).toString("base64url")}`;
   const pem = Buffer.from(identity.certificate).toString("base64");
-  const access = { witness: { name: identity.name, url, certificate: pem }, credential };
+  const access = { witness: { name: identity.name, url, certificate: pem, federation: id }, credential };
   await deliver(access);
   const record = { credential: digest(credential).toString("hex"), state: {} };
   await replaceFile(join(folder, "federations", `${id}.json`), `${JSON.stringify(record)}\n`);

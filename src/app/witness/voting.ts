@@ -40,15 +40,15 @@ export function openVoting(
 ): Voting {
   const known = new Map<string, Witness | undefined>();
   const find = async (crown: CrownSpec): Promise<Witness | undefined> => {
-    const { certificate = "" } = crown.witness ?? {};
-    if (!known.has(certificate)) {
+    const { federation = "" } = crown.witness ?? {};
+    if (!known.has(federation)) {
       const access = file
         ? credentialIn(crown, file.text, file.name)
         : ((await findCredential(crown, [open(first)])) ??
           (await findCredential(crown, seated(crown, open))));
-      known.set(certificate, access && openWitness(access));
+      known.set(federation, access && openWitness(access));
     }
-    return known.get(certificate);
+    return known.get(federation);
   };
   const use = async <T>(crown: CrownSpec, work: (witness: Witness) => Promise<T>): Promise<T | undefined> => {
     if (!crown.witness) return undefined;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openWitness } from "./client.ts";
-import { readWitnessFile, type WitnessAccess, witnessFileText } from "./file.ts";
+import { isSameWitness, readWitnessFile, type WitnessAccess, witnessFileText } from "./file.ts";
 import { runWitness } from "./server.ts";
 import { createWitness, openWitnessStore } from "./store.ts";
 
@@ -85,7 +85,11 @@ describe("a witness's folder", () => {
 
   it("keeps one identity, and serves any number of federations", async () => {
     const second = await make(folder);
-    expect(second.witness).toEqual(access.witness);
+    expect(second.witness).toEqual({ ...access.witness, federation: second.witness.federation });
+    expect([
+      isSameWitness(access.witness, access.witness),
+      isSameWitness(second.witness, access.witness),
+    ]).toEqual([true, false]);
     expect(second.credential).not.toBe(access.credential);
     await expect(make(folder, "other")).rejects.toThrow("FEDERATION_WITNESS_URL");
     await start();

@@ -65,6 +65,8 @@ export interface CrownWitness {
   readonly url: string;
   /** The very certificate that it answers with: PEM in base64. */
   readonly certificate: string;
+  /** By which it knows this federation: what it has promised is remembered under it. */
+  readonly federation: string;
 }
 
 export interface CrownSpec {
@@ -135,8 +137,13 @@ const crowning = object(
 );
 
 const witness = object(
-  { name, url: { type: "string", pattern: "^https://\\S+$", maxLength: 2048 }, certificate: text },
-  ["name", "url", "certificate"],
+  {
+    name,
+    url: { type: "string", pattern: "^https://\\S+$", maxLength: 2048 },
+    certificate: text,
+    federation: { type: "string", pattern: "^[0-9a-f]{16}$" },
+  },
+  ["name", "url", "certificate", "federation"],
 );
 
 const spec: Schema = ruled(

@@ -4,6 +4,7 @@ import type { MirrorSpec } from "../api/mirror.ts";
 import { conflictsOf, resolve } from "./conflicts.ts";
 import { accepts, eligible, isAhead, isInherited, newest, nextEpoch, sitesToAsk } from "./epoch.ts";
 import { type MoveView, nextMove } from "./move.ts";
+import { WITNESS as witness } from "../test/witness.ts";
 import { claimOf, take, type Vote, vote, type Voter, votersOf } from "./take.ts";
 
 const at = "2026-01-01T00:00:00Z";
@@ -150,7 +151,6 @@ describe("taking the crown", () => {
     expect(() => taken(granted("barn"), { crown: two })).toThrow(
       /Of two sites neither can tell.*panopticon witness create/,
     );
-    const witness = { name: "home", url: "https://203.0.113.7:7443", certificate: "" };
     const watched = { ...two, witness };
     expect(taken(granted("barn", "witness home"), { crown: watched })).toMatchObject({
       holder: "barn",
@@ -162,7 +162,6 @@ describe("taking the crown", () => {
   });
 
   it("says why the witness did not vote, and lets it refuse as a site does", () => {
-    const witness = { name: "home", url: "https://203.0.113.7:7443", certificate: "" };
     const crown = { ...crownOf("attic", "barn"), witness };
     const says = (reason: "Unsettled" | "TooSoon" | "HolderAlive"): readonly Vote[] => [
       ...granted("barn"),

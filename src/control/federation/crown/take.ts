@@ -139,7 +139,7 @@ function denialOf({ voter, reason }: Denied, claim: Claim): Problem {
     return {
       code: "FEDERATION_CROWN_HOLDER_ALIVE",
       message: `${voterWords(voter)} still hears the holder of the crown`,
-      hint: `Move the crown without losing a write: panopticon crown move --to ${claim.site}. Or insist with --force.`,
+      hint: `If it was lost just now, ask again in ${HOLDER_ALIVE_MS / 1000} s. If it lives, move the crown without losing a write: panopticon crown move --to ${claim.site}. Or insist with --force.`,
     };
   return {
     code: "FEDERATION_CROWN_AHEAD",

@@ -3,7 +3,12 @@ import type { CrownSpec, CrownWitness } from "../api/crown.ts";
 import { type Claim, HOLDER_ALIVE_MS, type Vote, votersOf, witnessVoter } from "../crown/take.ts";
 import { giveUp, knownCrown, learn, type WitnessState, witnessVote } from "../crown/witness.ts";
 
-export const WITNESS: CrownWitness = { name: "home", url: "https://203.0.113.7:7443", certificate: "" };
+export const WITNESS: CrownWitness = {
+  name: "home",
+  url: "https://203.0.113.7:7443",
+  certificate: "",
+  federation: "0123456789abcdef",
+};
 
 export class SimulatedWitness {
   readonly name = witnessVoter(WITNESS);

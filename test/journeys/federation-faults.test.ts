@@ -1,7 +1,7 @@
 /** Agents and servers killed, frozen and compacted in the middle of work: in the end every site is equal, and nothing too much is gone. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { KubeError, type Kube, type KubeObject } from "#ports/kube.ts";
+import { KubeError, type Kube } from "#ports/kube.ts";
 import { planeObstacle, skipWithoutPlanes } from "../kube/programs.ts";
 import { sameEverywhere } from "./compare.ts";
 import {
@@ -119,7 +119,7 @@ async function releaseBrake(kube: Kube, name: string): Promise<void> {
   const resource = { group: "federation.panopticon.dev", version: "v1", plural: "deletebrakes" };
   const spec = { budget: { count: 100_000, percent: 100 } };
   const brake = { apiVersion: "federation.panopticon.dev/v1", kind: "DeleteBrake", metadata: { name }, spec };
-  await kube.create({ resource }, brake as KubeObject);
+  await kube.create({ resource }, brake);
 }
 
 /** What the hub has taken last; a symbol where its answer did not arrive. */

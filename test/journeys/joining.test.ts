@@ -124,6 +124,7 @@ describe("joining", () => {
     // Those who joined before had requests, which go when what they asked for has arrived.
     const shown = async () => Object.keys(await states()).filter((name) => name.startsWith("plane"));
     await soon("there are four, and no request", async () => (await shown()).length === 4);
+    expect((await shown()).toSorted()).toEqual(members().map(({ name }) => name));
   });
 
   it("says what to do about a token that is garbled, and about commands that can't be carried out", async () => {

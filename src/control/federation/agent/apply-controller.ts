@@ -1,7 +1,5 @@
 /** Makes the site what its mirrors say, and keeps it so. Needs no hub. */
-import type { Cache } from "#control/runtime/cache.ts";
 import type { Context, Controller, Input } from "#control/runtime/controller.ts";
-import type { Work } from "#control/runtime/queue.ts";
 import type { Again } from "#control/runtime/workers.ts";
 import { type KubeObject, KubeError } from "#ports/kube.ts";
 import type { DeleteBrake } from "../api/delete-brake.ts";
@@ -29,7 +27,6 @@ import { openRemovals, type Removals, SWEEP } from "./removals.ts";
 import type { Report } from "./reports.ts";
 import {
   BRAKES,
-  CLUSTERS,
   federatedKindOf,
   joinKey,
   kindName,
@@ -39,7 +36,7 @@ import {
 } from "./resources.ts";
 import type { Term } from "./term.ts";
 import { openTypeWatch, type WatchedType } from "./type-watch.ts";
-import { inputOf } from "./wanted.ts";
+import { inputOf, workOf } from "./wanted.ts";
 
 const NOT_KNOWN_YET: Again = { afterSeconds: 0.2 };
 /** Between two tries of what the API refuses for its content: only another content helps. */
@@ -124,19 +121,6 @@ interface State {
   readonly applied: Map<string, Applied>;
   readonly removals: Removals;
   readonly term: Term;
-}
-
-function* workOf(spec: Mirror["spec"], cache: Cache<Mirror> | undefined, site: string): Iterable<Work> {
-  if (spec.plural === TYPE_CONFIGS.plural && spec.group === TYPE_CONFIGS.group) {
-    yield { group: "types", key: "all" };
-  } else if (spec.plural === CLUSTERS.plural && spec.group === CLUSTERS.group) {
-    if (spec.name === site) yield { group: "sites", key: "own" };
-  } else {
-    yield { group: kindName(spec), key: joinKey(spec) };
-    if (spec.kind !== "FederatedNamespace") return;
-    for (const other of cache?.by("namespace", spec.namespace) ?? [])
-      yield { group: kindName(other.spec), key: joinKey(other.spec) };
-  }
 }
 
 function syncTypes(context: Context, { mirrors, types }: State): void {

@@ -1,5 +1,6 @@
 /** What decides what a federated resource becomes at this site, gathered from the site's mirrors. */
 import type { Cache } from "#control/runtime/cache.ts";
+import type { Work } from "#control/runtime/queue.ts";
 import { adopts, type KubeFedConfig } from "../api/config.ts";
 import type { FederatedResource } from "../api/federated.ts";
 import { type Mirror, mirrorName } from "../api/mirror.ts";
@@ -7,7 +8,7 @@ import type { FederatedTypeConfig } from "../api/type-config.ts";
 import type { DesiredInput } from "../place/desired.ts";
 import { isNamespaceConfig } from "./apply.ts";
 import { ownCluster } from "./mirrors.ts";
-import { CONFIGS, federatedKindOf, kindName } from "./resources.ts";
+import { CLUSTERS, CONFIGS, federatedKindOf, joinKey, kindName, TYPE_CONFIGS } from "./resources.ts";
 import type { Term } from "./term.ts";
 
 /**
@@ -35,4 +36,22 @@ export function inputOf(
     namespace: namespaceMirror?.spec.body,
     adopt: adopts(settings),
   };
+}
+
+/** What has to be looked at anew at a site when a mirror has changed. */
+export function* workOf(
+  spec: Mirror["spec"],
+  cache: Cache<Mirror> | undefined,
+  site: string,
+): Iterable<Work> {
+  if (spec.plural === TYPE_CONFIGS.plural && spec.group === TYPE_CONFIGS.group) {
+    yield { group: "types", key: "all" };
+  } else if (spec.plural === CLUSTERS.plural && spec.group === CLUSTERS.group) {
+    if (spec.name === site) yield { group: "sites", key: "own" };
+  } else {
+    yield { group: kindName(spec), key: joinKey(spec) };
+    if (spec.kind !== "FederatedNamespace") return;
+    for (const other of cache?.by("namespace", spec.namespace) ?? [])
+      yield { group: kindName(other.spec), key: joinKey(other.spec) };
+  }
 }

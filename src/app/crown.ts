@@ -30,6 +30,7 @@ import {
 import { openVoting } from "./witness/voting.ts";
 
 const PATIENCE_SECONDS = 60;
+const ANNOUNCE_SECONDS = 15;
 /** API servers learn of a frozen crown by watching: what they accepted before that is counted. */
 const FENCE_SECONDS = 1;
 /** Where the one who asks is let through the fence, its closing can't be seen, and this has to do. */
@@ -48,12 +49,15 @@ export async function moveCrown(any: Kube, open: OpenSite, to: string, emit: Emi
   eligible(began.spec, to);
   const from = began.spec.holder === to ? previousHolder(began.spec) : began.spec.holder;
   let frozenAt: number | undefined;
+  let announcedAt: number | undefined;
   let revisions: Readonly<Record<string, string>> | undefined;
   let tries = 0;
   for (let said = ""; ; await sleep(STEP_MS)) {
     const [holder, target] = await Promise.all([reach(open(from)), reach(open(to))]);
     if (holder?.spec.frozen && frozenAt !== undefined && !revisions)
-      revisions = await settledRevisions(open(from) as Kube, (performance.now() - frozenAt) / 1000);
+      revisions =
+        inheritedBy(target, holder) ??
+        (await settledRevisions(open(from) as Kube, (performance.now() - frozenAt) / 1000));
     const settling = holder?.spec.frozen !== undefined && !revisions;
     if (settling && frozenAt === undefined) frozenAt = performance.now();
     if (settling && holder?.spec.holder === from) continue;
@@ -68,7 +72,10 @@ export async function moveCrown(any: Kube, open: OpenSite, to: string, emit: Emi
     });
     const text = wordsOf(step);
     if (text !== said) emit({ kind: "note", subject: "crown", what: (said = text) });
-    if (step.step === "done") {
+    if (step.step === "announce") announcedAt ??= performance.now();
+    // Whoever has not heard of it by now has no agent that runs, and finds it when it has.
+    const isLate = announcedAt !== undefined && performance.now() - announcedAt > ANNOUNCE_SECONDS * 1000;
+    if (step.step === "done" || (step.step === "announce" && isLate)) {
       const crown = target?.spec ?? began.spec;
       const ended = await openedAt(open(to), crown.epoch, emit);
       await openVoting(open, to, emit).tell(crown);
@@ -134,6 +141,20 @@ async function othersOf(
     names.map(async (name) => [name, (await reach(open(name)))?.spec.epoch] as const),
   );
   return Object.fromEntries(seen.filter((one): one is [string, number] => one[1] !== undefined));
+}
+
+/**
+ * What the target has, where the holder is not open in its epoch: it takes no
+ * writes then, and what it holds is not what the others have to come up to.
+ * Its API was emptied, say, and it heard of its crown from them.
+ */
+function inheritedBy(
+  target: Crown | undefined,
+  { spec, status }: Crown,
+): Readonly<Record<string, string>> | undefined {
+  if (!target || (status?.phase === "Open" && status.epoch === spec.epoch)) return undefined;
+  const has = hasOf(target);
+  return has.epoch === spec.epoch ? has.resourceVersions : undefined;
 }
 
 /** How far a frozen hub is; undefined while its fence may still let a write through. */

@@ -25,15 +25,7 @@ import {
 import { isOrphaned } from "./mirrors.ts";
 import { openRemovals, type Removals, SWEEP } from "./removals.ts";
 import type { Report } from "./reports.ts";
-import {
-  BRAKES,
-  federatedKindOf,
-  joinKey,
-  kindName,
-  MIRRORS,
-  splitKey,
-  TYPE_CONFIGS,
-} from "./resources.ts";
+import { BRAKES, federatedKindOf, joinKey, kindName, MIRRORS, splitKey, TYPE_CONFIGS } from "./resources.ts";
 import type { Term } from "./term.ts";
 import { openTypeWatch, type WatchedType } from "./type-watch.ts";
 import { inputOf, workOf } from "./wanted.ts";

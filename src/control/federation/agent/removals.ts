@@ -50,6 +50,8 @@ const WINDOW_MS = 30_000;
 /** For deletions that the hub has told of and that are still on their way here: no longer than this, if one is stuck. */
 const PATIENCE_MS = 30_000;
 const LOOK_SECONDS = 0.2;
+const LATER_SECONDS = 1;
+const NOTHING = { count: 0, percent: 0 };
 const AT_ONCE = 16;
 const EXAMPLES = 10;
 /** What an agent before this one has told, until this one knows better. */
@@ -146,7 +148,9 @@ export function openRemovals({ site, reports, clock, graves }: Term): Removals {
           message: braked.finding?.message ?? "",
         });
       holding = held.length > 0;
-      if (told === UNKNOWN && !holding && before.length > 0) return undefined;
+      // What the agent before this one held may still be on its way here, unless it was released.
+      const { held: unreleased } = brake(site, before, 0, NOTHING, spec.release);
+      if (told === UNKNOWN && !holding && unreleased.length > 0) return { afterSeconds: LATER_SECONDS };
       await tellBrake(context, { ...braked, held }, total, signal);
       return undefined;
     },

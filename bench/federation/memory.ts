@@ -18,7 +18,7 @@ const DEPLOYMENTS: Resource = { group: "apps", version: "v1", plural: "deploymen
 
 /** Deployments of about 1 KiB, as people write them; there is nobody to make pods of them. */
 export async function memoryBench(say: (line: string) => void): Promise<readonly Figure[]> {
-  const federation = await startFederation(2, { durable: false });
+  const federation = await startFederation(2);
   try {
     const [hub, member] = federation.sites as [Site, Site];
     await federation.panopticon("federate", "enable", "deployments.apps");

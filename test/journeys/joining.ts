@@ -40,7 +40,7 @@ export interface Ground {
 
 /** Every plane is prepared as a site of its name; no agent runs. */
 export async function startGround(count: number): Promise<Ground> {
-  const planes = await startPlanes(count);
+  const planes = await startPlanes(count, { durable: false });
   const dir = mkdtempSync(join(tmpdir(), "panopticon-joining-"));
   const admin = join(dir, "admin");
   writeKubeconfig(

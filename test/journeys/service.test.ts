@@ -156,7 +156,7 @@ async function live(kube: Kube, object: Manifest): Promise<KubeObject | undefine
 beforeEach((context) => skipWithoutPlanes(context, obstacle));
 beforeAll(async () => {
   if (obstacle !== undefined) return;
-  federation = await startFederation(2, { durable: false });
+  federation = await startFederation(2);
   sites = federation.sites as readonly [Site, Site];
   controllers = Promise.all(sites.map(playController));
 });

@@ -60,8 +60,8 @@ export async function openElector(
         return {
           epoch: known.epoch,
           holder: known.holder,
-          listeningSeconds: forMs / 1000,
-          ...(heardMsAgo !== undefined && { heardSecondsAgo: heardMsAgo / 1000 }),
+          listeningSeconds: tenths(forMs),
+          ...(heardMsAgo !== undefined && { heardSecondsAgo: tenths(heardMsAgo) }),
           ...(promised && { promised }),
         };
       }),
@@ -71,4 +71,9 @@ export async function openElector(
         await keep(giveUp(present, claim), present);
       }),
   };
+}
+
+/** Seconds, to be read by people. */
+function tenths(ms: number): number {
+  return Math.round(ms / 100) / 10;
 }

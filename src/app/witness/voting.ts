@@ -11,7 +11,11 @@ import { credentialIn, findCredential, seated } from "./credential.ts";
 import type { WitnessReport } from "./wire.ts";
 
 /** Of a witness that can't be trusted, or does not trust us: nobody goes on as if it were merely silent. */
-const STRANGE: readonly string[] = ["FEDERATION_WITNESS_CERTIFICATE", "FEDERATION_WITNESS_SECRET"];
+const STRANGE: readonly string[] = [
+  "FEDERATION_WITNESS_CERTIFICATE",
+  "FEDERATION_WITNESS_FILE",
+  "FEDERATION_WITNESS_SECRET",
+];
 
 /** A file of `witness create`, by whose secret the witness is asked where no site in reach has it. */
 export interface WitnessFile {
@@ -39,6 +43,7 @@ export function openVoting(
   { file, insists = false }: { readonly file?: WitnessFile | undefined; readonly insists?: boolean } = {},
 ): Voting {
   const known = new Map<string, Witness | undefined>();
+  const silent = new Set<string>();
   const find = async (crown: CrownSpec): Promise<Witness | undefined> => {
     const { federation = "" } = crown.witness ?? {};
     if (!known.has(federation)) {
@@ -55,17 +60,12 @@ export function openVoting(
     const subject = witnessVoter(crown.witness);
     const witness = await find(crown);
     if (witness) return work(witness);
-    const what = "no site in reach has its secret: name the file of `witness create` with --witness-file";
-    emit({ kind: "note", subject, what });
-    return undefined;
-  };
-  /** The crown is what it is, whatever the witness says to it. */
-  const tolerant = async (crown: CrownSpec, work: (witness: Witness) => Promise<unknown>): Promise<void> => {
-    try {
-      await use(crown, work);
-    } catch (error) {
-      emit({ kind: "note", subject: "witness", what: (error as Error).message });
+    if (!silent.has(subject)) {
+      const what = "no site in reach has its secret: name the file of `witness create` with --witness-file";
+      emit({ kind: "note", subject, what });
     }
+    silent.add(subject);
+    return undefined;
   };
   return {
     async vote(crown, claim) {
@@ -80,8 +80,21 @@ export function openVoting(
         return undefined;
       }
     },
-    giveUp: (crown, claim) => tolerant(crown, (witness) => witness.giveUp(claim)),
-    tell: (crown) => tolerant(crown, (witness) => witness.tell(knownCrown(crown))),
+    async giveUp(crown, claim) {
+      // Whoever hears nothing of it doubts, which is safe; and that it is silent was said before.
+      await use(crown, (witness) => witness.giveUp(claim)).catch(() => undefined);
+    },
+    async tell(crown) {
+      try {
+        await use(crown, (witness) => witness.tell(knownCrown(crown)));
+      } catch (error) {
+        // The crown is what it is, whatever the witness says to it.
+        const [problem] = error instanceof PanopticonError ? error.problems : [];
+        if (!problem) throw error;
+        const what = `${problem.message}; it does not know of epoch ${crown.epoch} yet: \`panopticon crown show\` tells it`;
+        emit({ kind: "note", subject: witnessVoter(crown.witness ?? { name: "" }), what });
+      }
+    },
   };
 }
 

@@ -1,6 +1,18 @@
 import { defineConfig } from "vitest/config";
 
-/** `unit` needs nothing but Node; `journeys` runs real components and takes minutes. */
+/** A failed test says so within half an hour, whatever it waits for. */
+const PATIENT = { testTimeout: 30 * 60_000, hookTimeout: 30 * 60_000 };
+
+/** What needs planes alone: etcd and API servers on ports of their own. */
+const ON_PLANES = ["by-hand", "controllers", "federation*", "joining", "kube", "kubefedctl", "service"].map(
+  (name) => `test/journeys/${name}.test.ts`,
+);
+
+/**
+ * `unit` needs nothing but Node. `planes` and `journeys` run real components and
+ * take minutes: planes wait for leases more than they work, so there are two at
+ * a time, but only one lab.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -13,12 +25,16 @@ export default defineConfig({
         },
       },
       {
+        test: { name: "planes", include: ON_PLANES, maxWorkers: 2, sequence: { groupOrder: 1 }, ...PATIENT },
+      },
+      {
         test: {
           name: "journeys",
           include: ["test/journeys/**/*.test.ts"],
+          exclude: ON_PLANES,
           fileParallelism: false,
-          testTimeout: 30 * 60_000,
-          hookTimeout: 30 * 60_000,
+          sequence: { groupOrder: 2 },
+          ...PATIENT,
         },
       },
     ],

@@ -43,7 +43,8 @@ async function runAll(): Promise<void> {
   for (const check of CHECKS) await runCheck(check, "pipe");
   const obstacle = await setUp();
   await runTests("unit", "pipe");
-  if (obstacle === undefined) await runTests("journeys", "inherit");
+  if (obstacle === undefined)
+    for (const project of ["planes", "journeys"]) await runTests(project, "inherit");
   else skipJourneys(obstacle);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 /** What a thief tries with the credential of a site's agent at the hub. */
 import { expect } from "vitest";
 import { newKeys } from "#control/federation/join/seal.ts";
-import type { Kube, KubeObject, ObjectRef, Resource } from "#ports/kube.ts";
+import { type Kube, KubeError, type KubeObject, type ObjectRef, type Resource } from "#ports/kube.ts";
 import { createMap, federatedMap, federatedRef, SPACE } from "./federation.ts";
 
 export const SYSTEM = "kube-federation-system";
@@ -99,8 +99,16 @@ export async function robEntries(thief: Kube, admin: Kube, mine: string, other: 
   await thief.patch(cluster(mine), { spec: { apiEndpoint: known?.apiEndpoint } });
 
   const crown = await admin.get(CROWN);
-  const write = (spec: object) =>
-    thief.replace(CROWN, { ...crown, ...loose({ spec: { ...crown.spec, ...spec } }) });
+  // Agents write how far they are in its status: whoever comes second in that moment tries again.
+  const write = async (spec: object, tries = 20): Promise<Loose> => {
+    const now = await admin.get(CROWN);
+    try {
+      return await thief.replace(CROWN, { ...now, ...loose({ spec: { ...now.spec, ...spec } }) });
+    } catch (error) {
+      if (tries === 0 || !(error instanceof KubeError) || error.status !== 409) throw error;
+      return write(spec, tries - 1);
+    }
+  };
   const sites = crown.spec?.sites ?? [];
   const changed = (name: string, part: object) =>
     sites.map((one) => (one.name === name ? { ...one, ...part } : one));
@@ -118,7 +126,7 @@ export async function robEntries(thief: Kube, admin: Kube, mine: string, other: 
     thief.patch({ ...CROWN, subresource: "status" }, { status: { promised: { epoch: 9001, site: mine } } }),
   );
   await no(thief.delete(CROWN));
-  await thief.replace(CROWN, await admin.get(CROWN));
+  await write({});
 
   const [mirror] = (await admin.list({ resource: ours("mirrors") })).items;
   const mirrorRef = { resource: ours("mirrors"), name: mirror?.metadata?.name ?? "" };

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Kube, KubeError } from "#ports/kube.ts";
 import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
+import type { JsonObject } from "../json.ts";
 import type { MirroredKind } from "./resources.ts";
 
 /** Who owns a site's entry among the fields of a status. */
@@ -11,6 +12,29 @@ function entryOwner(site: string): string {
 
 export function entryIn({ status }: FederatedResource, site: string): ClusterStatus | undefined {
   return status?.clusters?.find(({ name }) => name === site);
+}
+
+/** How a copy fares, as reports and views have it. */
+interface Said {
+  readonly status?: string | undefined;
+  readonly message?: string | undefined;
+  readonly remoteStatus?: JsonObject;
+  readonly remoteGeneration?: number;
+}
+
+/** Without what says nothing. */
+export function toldOf({ status, message, remoteStatus, remoteGeneration }: Said) {
+  return {
+    ...(status && { status }),
+    ...(message && { message }),
+    ...(remoteStatus && { remoteStatus }),
+    ...(remoteGeneration !== undefined && { remoteGeneration }),
+  };
+}
+
+/** A site's entry, by what the site says of this very resource. */
+export function entryOf(name: string, said: Said, { metadata }: FederatedResource): ClusterStatus {
+  return { name, ...toldOf(said), observedGeneration: metadata?.generation ?? 0 };
 }
 
 /** Whether both say the same. */

@@ -12,6 +12,7 @@ import { confirmedUpTo, isSpent } from "../deletion/tombstones.ts";
 import { readVersion, type Version } from "../version.ts";
 import type { Graves } from "./graves.ts";
 import { leaseName } from "./heartbeat-controller.ts";
+import { revisionIn } from "./mirrors.ts";
 import { CROWNS, federatedKindOf, kindName, LEASES, MIRRORS, TYPE_CONFIGS, VIEWS } from "./resources.ts";
 import type { Term } from "./term.ts";
 
@@ -132,8 +133,4 @@ function saidBy(lease: KubeObject | undefined): string {
 
 function nameOf({ metadata }: KubeObject): string {
   return metadata?.name ?? "";
-}
-
-function revisionIn({ metadata }: KubeObject): string {
-  return metadata?.resourceVersion ?? "0";
 }

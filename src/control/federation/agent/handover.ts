@@ -12,7 +12,7 @@ import { conflictsOf } from "../crown/conflicts.ts";
 import { isInherited } from "../crown/epoch.ts";
 import { buried } from "../deletion/tombstones.ts";
 import { hashOf } from "./body.ts";
-import { served } from "./install.ts";
+import { served, unlessThere } from "./install.ts";
 import { type MirrorStore, notBefore, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
 import {
   CONFLICTS,
@@ -181,14 +181,6 @@ async function whereServed<T>(work: Promise<T>): Promise<T | undefined> {
   } catch (error) {
     if (error instanceof KubeError && error.status === 404) return undefined;
     throw error;
-  }
-}
-
-async function unlessThere(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof KubeError) || error.code !== "KUBE_ALREADY_EXISTS") throw error;
   }
 }
 

@@ -167,3 +167,12 @@ export async function served(action: () => Promise<unknown>): Promise<void> {
     }
   }
 }
+
+/** Of a create: what is there already stays. */
+export async function unlessThere(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== "KUBE_ALREADY_EXISTS") throw error;
+  }
+}

@@ -5,7 +5,7 @@ import { keyOf } from "#control/runtime/cache.ts";
 import type { Work } from "#control/runtime/queue.ts";
 import type { KubeObject } from "#ports/kube.ts";
 import type { Crown } from "../api/crown.ts";
-import { type Mirror, type MirrorSpec, mirrorName, type ObjectKey } from "../api/mirror.ts";
+import { type Mirror, type MirrorSpec, mirrorName } from "../api/mirror.ts";
 import { CROWN_NAME, TOMBSTONE_LABEL } from "../api/names.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
 import { compareRevisions, compareVersions } from "../version.ts";
@@ -14,7 +14,7 @@ import { inheritHash } from "./body.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { deletedSince, storedUpTo } from "./replay.ts";
 import { absent, comparedUpTo, present } from "./mirroring.ts";
-import { type MirrorStore, mirrorOf, openMirrorStore, revisionOf, specOf } from "./mirrors.ts";
+import { type MirrorStore, mirrorOf, openMirrorStore, revisionIn, revisionOf, specOf } from "./mirrors.ts";
 import {
   CROWNS,
   federatedKindOf,
@@ -23,7 +23,7 @@ import {
   kindName,
   type MirroredKind,
   MIRRORS,
-  splitKey,
+  objectKeyOf,
   TYPE_CONFIGS,
 } from "./resources.ts";
 import type { Term } from "./term.ts";
@@ -221,8 +221,7 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
       const source = cacheOf(context, group);
       if (!source) return settleUnwatched(work, context, signal);
       if (!source.cache.synced) return NOT_LISTED_YET;
-      const { group: apiGroup, version, kind, plural } = source.kind;
-      const objectKey: ObjectKey = { group: apiGroup, version, kind, plural, ...splitKey(key) };
+      const objectKey = objectKeyOf(source.kind, key);
       const name = mirrorName(objectKey);
       const object = source.cache.get(key);
       const told = object ? undefined : deleted.get(`${group} ${key}`);
@@ -242,7 +241,7 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
           );
       if (change?.body && types.get(group)) hold(change);
       // What is in a namespace is placed by the namespace's mirror.
-      const afterSeconds = object && kind !== "FederatedNamespace" ? backlog.wait(name) : 0;
+      const afterSeconds = object && objectKey.kind !== "FederatedNamespace" ? backlog.wait(name) : 0;
       if (afterSeconds > 0) return { afterSeconds };
       const spec = change ?? backlog.get(name);
       if (spec) await keep(spec, signal);
@@ -255,8 +254,4 @@ export function mirrorController(term: Term, ready: (context: Context) => Promis
       return settle(record, mirror, source.cache.revision);
     },
   };
-}
-
-function revisionIn({ metadata }: KubeObject): string {
-  return metadata?.resourceVersion ?? "0";
 }

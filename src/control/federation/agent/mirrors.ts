@@ -50,7 +50,7 @@ export function openMirrorStore(kube: Kube, cache: Pick<Cache<Mirror>, "get">): 
   };
 }
 
-function revisionIn({ metadata }: KubeObject): string {
+export function revisionIn({ metadata }: KubeObject): string {
   return metadata?.resourceVersion ?? "0";
 }
 

@@ -113,6 +113,11 @@ export function splitKey(key: string): { readonly namespace: string; readonly na
     : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
+/** Which object it is, of a kind and a key in its cache; of the kind no more than names it. */
+export function objectKeyOf({ group, version, kind, plural }: MirroredKind, key: string): ObjectKey {
+  return { group, version, kind, plural, ...splitKey(key) };
+}
+
 /** A key as caches have it. */
 export function joinKey({ namespace, name }: Pick<ObjectKey, "namespace" | "name">): string {
   return namespace === "" ? name : `${namespace}/${name}`;

@@ -2,18 +2,16 @@
 import type { Controller, Input } from "#control/runtime/controller.ts";
 import { keyOf } from "#control/runtime/cache.ts";
 import type { Work } from "#control/runtime/queue.ts";
-import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
+import type { FederatedResource } from "../api/federated.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
 import { fnv32 } from "../replicas/fnv.ts";
-import { apart, dueAt, noted, type Pace, type Pending, yielding } from "../status/coalesce.ts";
+import { apart, dueAt, noted, PACE, type Pending, yielding } from "../status/coalesce.ts";
 import { hashOf } from "./body.ts";
-import { entryIn, isSameEntry, writeEntry } from "./entry.ts";
-import type { Report } from "./reports.ts";
+import { entryIn, entryOf, isSameEntry, writeEntry } from "./entry.ts";
 import { federatedKindOf, TYPE_CONFIGS } from "./resources.ts";
 import type { Term } from "./term.ts";
 import { openTypeWatch } from "./type-watch.ts";
 
-const PACE: Pace = { quietMs: 20, mostMs: 300, apartMs: 300 };
 /** Few at once: what the statuses are about goes first, at an API server that has much to do. */
 const CONCURRENCY = 4;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
@@ -73,7 +71,7 @@ export function statusController({ site, reports, clock }: Term): Controller {
       const wait = due(id) - clock.now();
       if (wait > 0) return { afterSeconds: wait / 1000 };
       pending.delete(id);
-      const entry = entryOf(site, report, resource);
+      const entry = report.status === undefined ? undefined : entryOf(site, report, resource);
       if (isSameEntry(entryIn(resource, site), entry)) {
         writtenAt.delete(id);
         return undefined;
@@ -83,22 +81,5 @@ export function statusController({ site, reports, clock }: Term): Controller {
       await writeEntry(context.kube("hub"), kind, resource, site, entry, signal);
       return undefined;
     },
-  };
-}
-
-/** Undefined where the site has nothing of it. */
-function entryOf(
-  site: string,
-  { status, message, remoteStatus, remoteGeneration }: Report,
-  { metadata }: FederatedResource,
-): ClusterStatus | undefined {
-  if (status === undefined) return undefined;
-  return {
-    name: site,
-    ...(status !== "" && { status }),
-    ...(message !== "" && { message }),
-    ...(remoteStatus && { remoteStatus }),
-    ...(remoteGeneration !== undefined && { remoteGeneration }),
-    observedGeneration: metadata?.generation ?? 0,
   };
 }

@@ -20,7 +20,7 @@ import {
   kindName,
   type MirroredKind,
   MIRRORS,
-  splitKey,
+  objectKeyOf,
   TYPE_CONFIGS,
   VIEWS,
 } from "./resources.ts";
@@ -151,16 +151,11 @@ export function viewController(term: Term): Controller {
         labels: cluster.metadata?.labels ?? {},
       });
       if (wanted === "unknown") return undefined;
-      const id = mirrorName({ ...kind, ...splitKey(name) });
+      const objectKey = objectKeyOf(kind, name);
+      const id = mirrorName(objectKey);
       const shown: Shown = {
         site,
-        key: {
-          group: kind.group,
-          version: kind.version,
-          kind: kind.kind,
-          plural: kind.plural,
-          ...splitKey(name),
-        },
+        key: objectKey,
         object,
         grave: context.cache(graves).get(id)?.spec,
         view: context.cache(views).get(`${viewNamespace(site)}/${id}`),

@@ -1,11 +1,11 @@
 /** At an external cloud site: its mirrors are what the hub shows it. */
 import type { Context, Controller, Input } from "#control/runtime/controller.ts";
 import type { Work } from "#control/runtime/queue.ts";
-import { KubeError } from "#ports/kube.ts";
 import type { Mirror, MirrorSpec } from "../api/mirror.ts";
 import { FEDERATION_GROUP } from "../api/names.ts";
 import { type View, viewNamespace } from "../api/view.ts";
 import { doneIn, drop } from "./grave-controller.ts";
+import { unlessThere } from "./install.ts";
 import { type MirrorStore, notBefore, openMirrorStore } from "./mirrors.ts";
 import { kindName, MIRRORS, VIEWS } from "./resources.ts";
 import type { Term } from "./term.ts";
@@ -49,11 +49,7 @@ export function viewMirrorController(term: Term, ready: (context: Context) => Pr
       metadata: { namespace, name },
       spec,
     };
-    try {
-      await context.kube("hub").create({ resource: VIEWS, namespace }, view, { signal });
-    } catch (error) {
-      if (!(error instanceof KubeError) || error.code !== "KUBE_ALREADY_EXISTS") throw error;
-    }
+    await unlessThere(context.kube("hub").create({ resource: VIEWS, namespace }, view, { signal }));
     return undefined;
   };
   /** Whether the site has, or has had carried out, all that it was shown. */

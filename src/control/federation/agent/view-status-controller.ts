@@ -3,12 +3,10 @@ import type { Controller, Input } from "#control/runtime/controller.ts";
 import { isDeepStrictEqual } from "node:util";
 import { KubeError } from "#ports/kube.ts";
 import { type View, type ViewStatus, viewNamespace } from "../api/view.ts";
-import { dueAt, noted, type Pace, type Pending } from "../status/coalesce.ts";
-import type { Report } from "./reports.ts";
+import { dueAt, noted, PACE, type Pending } from "../status/coalesce.ts";
+import { toldOf } from "./entry.ts";
 import { joinKey, kindName, VIEWS } from "./resources.ts";
 import type { Term } from "./term.ts";
-
-const PACE: Pace = { quietMs: 20, mostMs: 300, apartMs: 300 };
 
 export function viewStatusController({ site, reports, clock }: Term): Controller {
   const namespace = viewNamespace(site);
@@ -44,7 +42,7 @@ export function viewStatusController({ site, reports, clock }: Term): Controller
       const wait = one ? dueAt(one, writtenAt.get(id), PACE) - clock.now() : 0;
       if (wait > 0) return { afterSeconds: wait / 1000 };
       pending.delete(id);
-      const status = statusOf(report);
+      const status: ViewStatus = { hash: report.hash, ...toldOf(report) };
       if (isDeepStrictEqual(view.status, status)) {
         writtenAt.delete(id);
         return undefined;
@@ -62,15 +60,5 @@ export function viewStatusController({ site, reports, clock }: Term): Controller
       }
       return undefined;
     },
-  };
-}
-
-function statusOf({ hash, status, message, remoteStatus, remoteGeneration }: Report): ViewStatus {
-  return {
-    hash,
-    ...(status && { status }),
-    ...(message !== "" && { message }),
-    ...(remoteStatus && { remoteStatus }),
-    ...(remoteGeneration !== undefined && { remoteGeneration }),
   };
 }

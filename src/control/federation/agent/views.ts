@@ -1,13 +1,13 @@
 /** The hub's writes for an external cloud site: its views, and its entry in statuses. */
 import { type Kube, KubeError, type KubeObject } from "#ports/kube.ts";
-import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
+import type { FederatedResource } from "../api/federated.ts";
 import { type MirrorSpec, mirrorName, type ObjectKey } from "../api/mirror.ts";
 import { FEDERATION_GROUP } from "../api/names.ts";
 import { type View, type ViewSpec, viewNamespace } from "../api/view.ts";
 import { buried } from "../deletion/tombstones.ts";
 import { viewRoles } from "../join/roles.ts";
 import { hashOf } from "./body.ts";
-import { entryIn, isSameEntry, writeEntry } from "./entry.ts";
+import { entryIn, entryOf, isSameEntry, writeEntry } from "./entry.ts";
 import { applyRole } from "./install.ts";
 import { notBefore, specOf } from "./mirrors.ts";
 import { type MirroredKind, NAMESPACES, VIEWS } from "./resources.ts";
@@ -84,30 +84,10 @@ export async function carryStatus(
   const said = view?.status;
   // What it says of something else says nothing of this.
   if (wanted && (!said || said.hash !== hashOf(wanted))) return;
-  if (!wanted && view && !said?.gone && said) {
-    const leaving = entryOf(site, { ...said, status: said.status || "WaitingForRemoval" }, resource);
-    if (!isSameEntry(entryIn(resource, site), leaving))
-      await writeEntry(hub, kind, resource, site, leaving, signal);
-    return;
-  }
-  const entry = wanted && said && !said.gone ? entryOf(site, said, resource) : undefined;
+  const status = wanted ? said?.status : said?.status || "WaitingForRemoval";
+  const entry = said && !said.gone ? entryOf(site, { ...said, status }, resource) : undefined;
   if (!isSameEntry(entryIn(resource, site), entry))
     await writeEntry(hub, kind, resource, site, entry, signal);
-}
-
-function entryOf(
-  name: string,
-  { status, message, remoteStatus, remoteGeneration }: NonNullable<View["status"]>,
-  { metadata }: FederatedResource,
-): ClusterStatus {
-  return {
-    name,
-    ...(status && { status }),
-    ...(message && { message }),
-    ...(remoteStatus && { remoteStatus }),
-    ...(remoteGeneration !== undefined && { remoteGeneration }),
-    observedGeneration: metadata?.generation ?? 0,
-  };
 }
 
 async function put(

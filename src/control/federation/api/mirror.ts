@@ -78,10 +78,23 @@ export const sameKey = {
   message: "it can't become another object's",
 };
 
-export const tombstone = object({ deletedAt: time, orphan: flag, deleteOptions: text }, [
-  "deletedAt",
-  "orphan",
-]);
+const tombstone = object({ deletedAt: time, orphan: flag, deleteOptions: text }, ["deletedAt", "orphan"]);
+
+/** The schema of what a site knows of an object of the hub (`MirrorSpec`), beside other properties. */
+export function mirroredObject(more: Readonly<Record<string, Schema>> = {}): Schema {
+  return keyedObject(
+    {
+      uid: { type: "string", maxLength: 64 },
+      resourceVersion: revision,
+      epoch: count,
+      hash: { type: "string", maxLength: 64 },
+      body: anything,
+      tombstone,
+      ...more,
+    },
+    ["uid", "resourceVersion", "epoch", "hash"],
+  );
+}
 
 export function mirrorDefinition(): Definition {
   return definition({
@@ -99,17 +112,7 @@ export function mirrorDefinition(): Definition {
       { name: "deleted", type: "date", jsonPath: ".spec.tombstone.deletedAt" },
     ],
     spec: ruled(
-      keyedObject(
-        {
-          uid: { type: "string", maxLength: 64 },
-          resourceVersion: revision,
-          epoch: count,
-          hash: { type: "string", maxLength: 64 },
-          body: anything,
-          tombstone,
-        },
-        ["uid", "resourceVersion", "epoch", "hash"],
-      ),
+      mirroredObject(),
       { rule: "has(self.body) != has(self.tombstone)", message: "it holds a body or a tombstone" },
       sameKey,
       {

@@ -6,9 +6,9 @@
 import type { KubeObject } from "#ports/kube.ts";
 import type { JsonObject } from "../json.ts";
 import { type Definition, definition } from "./definition.ts";
-import { keyedObject, type MirrorSpec, sameKey, tombstone } from "./mirror.ts";
+import { mirroredObject, type MirrorSpec, sameKey } from "./mirror.ts";
 import { FEDERATION_GROUP } from "./names.ts";
-import { anything, count, flag, object, revision, ruled, text } from "./schema.ts";
+import { anything, count, flag, object, ruled, text } from "./schema.ts";
 
 export interface ViewSpec extends MirrorSpec {
   /** The site has such an object and was shown none: is it to be deleted? Made by the site, with neither body nor tombstone. */
@@ -56,18 +56,7 @@ export function viewDefinition(): Definition {
       { name: "deleted", type: "date", jsonPath: ".spec.tombstone.deletedAt" },
     ],
     spec: ruled(
-      keyedObject(
-        {
-          uid: { type: "string", maxLength: 64 },
-          resourceVersion: revision,
-          epoch: count,
-          hash: { type: "string", maxLength: 64 },
-          body: anything,
-          tombstone,
-          asked: flag,
-        },
-        ["uid", "resourceVersion", "epoch", "hash"],
-      ),
+      mirroredObject({ asked: flag }),
       {
         rule: "(has(self.body) ? 1 : 0) + (has(self.tombstone) ? 1 : 0) + (has(self.asked) ? 1 : 0) == 1",
         message: "it holds a body, a tombstone or a question",

@@ -18,6 +18,9 @@ export interface Pace {
   readonly apartMs: number;
 }
 
+/** How sites tell the hub. */
+export const PACE: Pace = { quietMs: 20, mostMs: 300, apartMs: 300 };
+
 /** Adds a change to what is pending. */
 export function noted(pending: Pending | undefined, now: number, urgent: boolean): Pending {
   return pending

@@ -8,12 +8,15 @@ import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { cacheDir } from "#app/folders.ts";
 import { coldBench } from "./cold.ts";
+import { dnsBench } from "./dns.ts";
 import { drillBench } from "./drill.ts";
 import { memoryBench } from "./federation/memory.ts";
 import { federationBench } from "./federation/run.ts";
 import type { SizeName } from "./federation/size.ts";
 import { type Figure, lineOf } from "./figure.ts";
+import { gapsBench } from "./gaps/run.ts";
 import { labBench } from "./lab.ts";
+import { namesBench } from "./names.ts";
 import { planBench } from "./plan.ts";
 import { proofBench } from "./proof.ts";
 import { sitesBench } from "./sites/run.ts";
@@ -32,6 +35,9 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   federation: () => federationBench(say, size),
   memory: () => memoryBench(say),
   sites: () => sitesBench(say),
+  names: namesBench,
+  dns: () => dnsBench(say),
+  gaps: () => gapsBench(say),
   cold: () => coldBench(say),
 };
 const USUAL = ["plan", "proof", "lab"];

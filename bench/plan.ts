@@ -44,6 +44,7 @@ export function manySites(count: number, disks: readonly Disk[]): FederationFile
       reliability: normalizeReliability({}),
       commonCause: 0.05,
       backups: [],
+      dnssec: false,
       sites,
     },
     source: new Map(),

@@ -20,6 +20,7 @@ const REVISION = 1;
 const CHECKOUT = join(import.meta.dirname, "..");
 /** Where the checkout is inside the image. */
 const HOME = "opt/panopticon";
+export { HOME as PROGRAM_HOME };
 /** Nobody: the agent writes no file. */
 const USER = "65532:65532";
 /** The dynamic loader that Node's program names (ELF's PT_INTERP). */
@@ -89,15 +90,20 @@ async function writeImage(
   await writeFile(join(out, WRITTEN), stableJson(written));
 }
 
+/** Node's program in its package; COMPONENT_NODE_PACKAGE where that is not installed. */
+export function nodeProgram(): string {
+  const file = join(CHECKOUT, "node_modules", NODE, "bin/node");
+  if (existsSync(file)) return file;
+  throw worldFailed(
+    "COMPONENT_NODE_PACKAGE",
+    `${NODE} is not installed, from which machines get Node`,
+    "Run `npm ci`; it is an optional dependency, which `--omit=optional` leaves out.",
+  );
+}
+
 /** Node as its package has it, with the libraries of the base root that its loader finds. */
 async function nodeLayer(baseRoot: string): Promise<Layer> {
-  const file = join(CHECKOUT, "node_modules", NODE, "bin/node");
-  if (!existsSync(file))
-    throw worldFailed(
-      "COMPONENT_NODE_PACKAGE",
-      `${NODE} is not installed, from which the agent's image takes Node`,
-      "Run `npm ci`; it is an optional dependency, which `--omit=optional` leaves out.",
-    );
+  const file = nodeProgram();
   const folders = ["usr/lib", "usr/lib64"].map((folder) => join(baseRoot, folder));
   const triplets = (await readdir(join(baseRoot, "usr/lib"))).filter((name) => /^\w+-linux-gnu$/.test(name));
   const path = [...triplets.map((name) => join(baseRoot, "usr/lib", name)), ...folders].join(":");
@@ -122,9 +128,14 @@ async function nodeLayer(baseRoot: string): Promise<Layer> {
 }
 
 async function moduleLayer(): Promise<Layer> {
+  return { entries: await packageFiles() };
+}
+
+/** Of the packages that run, but Node's own. */
+export async function packageFiles(): Promise<readonly FileEntry[]> {
   const folders = Object.keys(await lockedPackages()).filter((path) => !path.endsWith(`/${NODE}`));
   const entries = await Promise.all(folders.map((folder) => moduleFiles(folder)));
-  return { entries: entries.flat() };
+  return entries.flat();
 }
 
 /** The files of one package, without the packages inside it. */
@@ -133,9 +144,15 @@ async function moduleFiles(folder: string): Promise<readonly FileEntry[]> {
   return files.filter(({ path }) => RUNS.test(path.slice(path.lastIndexOf("/") + 1)));
 }
 
-type FileEntry = LayerEntry & { readonly file: string };
+/** A file of this checkout, and where it goes. */
+export interface FileEntry {
+  readonly path: string;
+  readonly file: string;
+  readonly mode: number;
+}
 
-async function ownFiles(): Promise<readonly FileEntry[]> {
+/** Of our own source, what runs. */
+export async function ownFiles(): Promise<readonly FileEntry[]> {
   const src = await filesBelow("src", (path) => !TESTS.test(path));
   const names = (await readdir(join(CHECKOUT, "components"))).filter((name) => name.endsWith(".ts"));
   const components = names.map((name) => `components/${name}`).filter((path) => !TESTS.test(path));

@@ -7,6 +7,7 @@
  * release, then a build from the same version's Go module.
  */
 
+import { ADD_ONS } from "./addons.ts";
 import type { Component, ComponentName, OfficialFile } from "./source.ts";
 import { TOOLS } from "./tools.ts";
 
@@ -190,6 +191,7 @@ export const PLATFORM: readonly Component[] = [
       { by: "go", module: "coredns", packages: { ".": "coredns" } },
     ],
   },
+  ...ADD_ONS,
   {
     name: "pause",
     kind: "source",
@@ -228,7 +230,12 @@ export const PLATFORM: readonly Component[] = [
     version: KUBERNETES,
     reason: "the images kubeadm names, in one archive, for nodes that reach no registry",
     expectedSeconds: 10,
-    sources: [{ by: "assembled", from: ["kubernetes", "etcd", "coredns", "pause", "echo", "base-root"] }],
+    sources: [
+      {
+        by: "assembled",
+        from: ["kubernetes", "etcd", "coredns", "traefik", "metallb", "pause", "echo", "base-root"],
+      },
+    ],
   },
   {
     name: "agent-runtime",
@@ -254,6 +261,22 @@ export const PLATFORM: readonly Component[] = [
     reason: "a site's part of the federation: our own source over its runtime",
     expectedSeconds: 1,
     sources: [{ by: "assembled", from: ["agent-runtime"] }],
+  },
+  {
+    name: "steering-runtime",
+    kind: "archive",
+    version: NODE,
+    reason: "Node and the modules that npm installed, for the ECAMs, which have no containers",
+    expectedSeconds: 3,
+    sources: [{ by: "assembled", from: [] }],
+  },
+  {
+    name: "steering",
+    kind: "archive",
+    version: "this checkout",
+    reason: "what steers names on the ECAMs: our own source over its runtime",
+    expectedSeconds: 1,
+    sources: [{ by: "assembled", from: ["steering-runtime"] }],
   },
 ];
 

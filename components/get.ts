@@ -9,6 +9,7 @@ import { mkdir, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
+import { type Program, programOf } from "./steering.ts";
 import { AGENT_ARCHIVE, writtenImage } from "./agent.ts";
 import { BASE_ROOT_INDEX, wantedBaseRoot } from "./baseroot.ts";
 import { CATALOGUE, type Component, type ComponentName, component, PLATFORM } from "./catalogue.ts";
@@ -28,6 +29,8 @@ import {
 export interface Components {
   /** Program → path, such as kubectl. */
   readonly binaries: Readonly<Record<string, string>>;
+  /** Manifest that a component carries → path, such as metallb.yaml. */
+  readonly manifests: Readonly<Record<string, string>>;
   /** Root of the system under every lab machine: the lowest overlay layer. */
   readonly baseRoot: string;
   /** The node's programs in usr/local/bin: an overlay layer over the base root. */
@@ -37,6 +40,7 @@ export interface Components {
   /** What a node gets as /var/lib/containerd by `cloneContainerdSeed`. */
   readonly containerdSeed: string;
   readonly agent: AgentImage;
+  readonly program: Program;
 }
 
 /** An image and the OCI archive that holds it. */
@@ -50,6 +54,9 @@ export interface ImageArchive {
 export interface AgentImage extends ImageArchive {
   readonly runtime: ImageArchive;
 }
+
+/** What there is of what was asked for. */
+type GotComponents = Partial<Components> & Pick<Components, "binaries" | "manifests">;
 
 export interface GetOptions {
   readonly emit: Emit;
@@ -75,7 +82,7 @@ export async function getAllComponents(options: GetOptions): Promise<Components>
 export async function getComponents(
   names: readonly ComponentName[],
   options: GetOptions,
-): Promise<Partial<Components> & Pick<Components, "binaries">> {
+): Promise<GotComponents> {
   const session = await startSession(options);
   try {
     await allOrAbort(
@@ -238,33 +245,45 @@ async function linkPrograms(
   }
 }
 
-async function pathsOf(
-  entries: ReadonlyMap<ComponentName, StoredEntry>,
-): Promise<Partial<Components> & Pick<Components, "binaries">> {
+async function pathsOf(entries: ReadonlyMap<ComponentName, StoredEntry>): Promise<GotComponents> {
   const binaries: Record<string, string> = {};
+  const manifests: Record<string, string> = {};
   for (const { kind, name } of CATALOGUE) {
     const folder = kind === "binary" || kind === "source" ? entries.get(name)?.out : undefined;
-    for (const program of folder ? await readdir(folder) : [])
-      binaries[program] = join(folder ?? "", program);
+    for (const file of folder ? await readdir(folder) : [])
+      (file.endsWith(".yaml") ? manifests : binaries)[file] = join(folder ?? "", file);
   }
   const baseRoot = entries.get("base-root")?.out;
   const nodeLayer = entries.get("node-layer")?.out;
   const images = entries.get("images")?.out;
   const containerdSeed = entries.get("containerd-seed")?.out;
   const agent = await agentImage(entries);
+  const program = await programOf(entries);
   return {
     binaries,
+    manifests,
     ...(baseRoot && { baseRoot }),
     ...(nodeLayer && { nodeLayer }),
     ...(images && { imageArchive: join(images, IMAGE_ARCHIVE) }),
     ...(containerdSeed && { containerdSeed }),
     ...(agent && { agent }),
+    ...(program && { program }),
   };
+}
+
+/** The manifests of what was made already; nothing is made. */
+export async function readyManifests(cacheDir: string): Promise<Components["manifests"]> {
+  return (await pathsOf(await findReady(PLATFORM, cacheDir))).manifests;
 }
 
 /** The agent's image where it was made from the present source; nothing is made. */
 export async function readyAgent(cacheDir: string): Promise<AgentImage | undefined> {
   return agentImage(await findReady(PLATFORM, cacheDir));
+}
+
+/** The program where it was made from the present source; nothing is made. */
+export async function readyProgram(cacheDir: string): Promise<Program | undefined> {
+  return programOf(await findReady(PLATFORM, cacheDir));
 }
 
 async function agentImage(entries: ReadonlyMap<ComponentName, StoredEntry>): Promise<AgentImage | undefined> {

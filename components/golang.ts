@@ -1,7 +1,8 @@
 /** Builds programs from Go modules, with Go's own cache inside ours so that a killed build goes on where it was. */
 import { copyFile, readdir, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { fileSha256 } from "./files.ts";
+import { exists, fileSha256 } from "./files.ts";
+import { PATCHES, patchFlags } from "./gopatch.ts";
 import { run, tied } from "./run.ts";
 import { goTool, type ToolchainOptions } from "./toolchain.ts";
 import type { GoSource } from "./source.ts";
@@ -11,7 +12,10 @@ const MODULES = join(import.meta.dirname, "go");
 /** What of a module's folder decides its programs: name of each file → its digest. */
 export async function moduleFiles(module: string): Promise<Readonly<Record<string, string>>> {
   const folder = join(MODULES, module);
-  const names = (await readdir(folder)).filter((name) => /^go\.(mod|sum)$|\.go$/.test(name)).sort();
+  const patches = (await exists(join(folder, PATCHES))) ? await readdir(join(folder, PATCHES)) : [];
+  const names = [...(await readdir(folder)), ...patches.map((name) => join(PATCHES, name))]
+    .filter((name) => /^go\.(mod|sum)$|\.go$/.test(name))
+    .sort();
   const digests = await Promise.all(names.map((name) => fileSha256(join(folder, name))));
   return Object.fromEntries(names.map((name, index) => [name, digests[index] ?? ""]));
 }
@@ -35,6 +39,7 @@ export interface PreparedBuild {
   /** The Go tool to call. */
   readonly go: string;
   readonly source: GoSource;
+  readonly flags: readonly string[];
   /** Packages that go in, compiled already or not. */
   readonly packages: number;
 }
@@ -44,7 +49,8 @@ export async function prepareGo(source: GoSource, options: ToolchainOptions): Pr
   const where = { cwd: join(MODULES, source.module), env: goEnvironment(options.cacheDir) };
   const go = await goTool(where, options);
   options.say("reading modules");
-  const argv = [go, "list", "-deps", ...buildFlags(source), ...Object.keys(source.packages)];
+  const flags = [...buildFlags(source), ...(await patchFlags(go, source, where, options.cacheDir))];
+  const argv = [go, "list", "-deps", ...flags, ...Object.keys(source.packages)];
   const listed = await run(tied(argv), {
     ...where,
     signal: options.signal,
@@ -54,7 +60,7 @@ export async function prepareGo(source: GoSource, options: ToolchainOptions): Pr
       if (line.startsWith("go: downloading ")) options.say(line.slice("go: ".length));
     },
   });
-  return { go, source, packages: listed.trim().split("\n").length };
+  return { go, source, flags, packages: listed.trim().split("\n").length };
 }
 
 /** Builds the programs into `out` and says where they came from. The fraction told leaps over what is in Go's cache. */
@@ -63,20 +69,17 @@ export async function buildGo(
   out: string,
   options: ToolchainOptions,
 ): Promise<string> {
-  const { go, source } = prepared;
+  const { go, source, flags } = prepared;
   const where = { cwd: join(MODULES, source.module), env: goEnvironment(options.cacheDir) };
   let compiled = 0;
-  await run(
-    tied([go, "build", "-v", ...buildFlags(source), "-o", `${out}/`, ...Object.keys(source.packages)]),
-    {
-      ...where,
-      signal: options.signal,
-      code: "COMPONENT_BUILD_FAILED",
-      onLine: (line) => {
-        if (isPackagePath(line)) options.say("compiling", Math.min(++compiled / prepared.packages, 1));
-      },
+  await run(tied([go, "build", "-v", ...flags, "-o", `${out}/`, ...Object.keys(source.packages)]), {
+    ...where,
+    signal: options.signal,
+    code: "COMPONENT_BUILD_FAILED",
+    onLine: (line) => {
+      if (isPackagePath(line)) options.say("compiling", Math.min(++compiled / prepared.packages, 1));
     },
-  );
+  });
   for (const [path, name] of Object.entries(source.packages)) {
     const built = await builtName(go, path, where);
     if (built !== name) await rename(join(out, built), join(out, name));
@@ -105,13 +108,16 @@ function goEnvironment(cacheDir: string): NodeJS.ProcessEnv {
     GOWORK: "off",
     GOEXPERIMENT: "",
     CGO_ENABLED: "0",
+    // The compiler is a short-lived program: it need not sweep its memory so often. The same bytes come out.
+    GOGC: "400",
   };
 }
 
-async function copyFiles(go: string, { files }: GoSource, out: string, where: Where): Promise<void> {
-  if (!files) return;
-  const folder = (await run([go, "list", "-m", "-f={{.Dir}}", files.module], where)).trim();
-  for (const [path, name] of Object.entries(files.gives)) await copyFile(join(folder, path), join(out, name));
+async function copyFiles(go: string, { files = [] }: GoSource, out: string, where: Where): Promise<void> {
+  for (const { module, gives } of files) {
+    const folder = (await run([go, "list", "-m", "-f={{.Dir}}", module], where)).trim();
+    for (const [path, name] of Object.entries(gives)) await copyFile(join(folder, path), join(out, name));
+  }
 }
 
 /** `go build -v` says a line for each package it compiles, among messages that hold spaces. */

@@ -6,6 +6,7 @@
 import { lstat, readlink, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
+import { METALLB, TRAEFIK_IMAGE } from "./addons.ts";
 import { ETCD, COREDNS, KUBERNETES, PAUSE } from "./catalogue.ts";
 import type { ImageSpec, Layer, LayerEntry } from "./imagetar.ts";
 import { run } from "./run.ts";
@@ -15,6 +16,8 @@ export interface ImageParts {
   readonly kubernetes: string;
   readonly etcd: string;
   readonly coredns: string;
+  readonly traefik: string;
+  readonly metallb: string;
   readonly pause: string;
   readonly echo: string;
   readonly baseRoot: string;
@@ -32,7 +35,12 @@ const IMAGE_NAMES = {
   pause: `registry.k8s.io/pause:${PAUSE}`,
   etcd: `registry.k8s.io/etcd:${ETCD.slice(1)}-0`,
   echo: "panopticon.test/echo:1",
+  traefik: TRAEFIK_IMAGE,
+  /** As its manifest names them. */
+  metallb: (program: string) => `quay.io/metallb/${program}:${METALLB}`,
 } as const;
+
+const METALLB_PROGRAMS = ["controller", "speaker"] as const;
 
 export const ALL_IMAGES: readonly string[] = [
   ...KUBE_IMAGES.map(IMAGE_NAMES.kube),
@@ -40,6 +48,8 @@ export const ALL_IMAGES: readonly string[] = [
   IMAGE_NAMES.pause,
   IMAGE_NAMES.etcd,
   IMAGE_NAMES.echo,
+  IMAGE_NAMES.traefik,
+  ...METALLB_PROGRAMS.map(IMAGE_NAMES.metallb),
 ];
 
 /** What is in each image. */
@@ -50,6 +60,10 @@ export async function imageSpecs(parts: ImageParts): Promise<readonly ImageSpec[
     rootImage(IMAGE_NAMES.pause, join(parts.pause, "pause"), "65535:65535"),
     etcdImage(parts.etcd),
     rootImage(IMAGE_NAMES.echo, join(parts.echo, "echo"), "65532:65532"),
+    rootImage(IMAGE_NAMES.traefik, join(parts.traefik, "traefik"), "65532:65532"),
+    ...METALLB_PROGRAMS.map((program) =>
+      rootImage(IMAGE_NAMES.metallb(program), join(parts.metallb, program)),
+    ),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** How each component is made from its sources, the best that works first. */
 import { join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
+import { makeSteering, makeSteeringRuntime } from "./steering.ts";
 import { AGENT_ARCHIVE, makeAgent, makeRuntime, writtenImage } from "./agent.ts";
 import type { Component, ComponentName } from "./catalogue.ts";
 import { Unreachable } from "./download.ts";
@@ -81,6 +82,8 @@ async function assemble(name: ComponentName, parts: Parts, options: MakeOptions)
   }
   if (name === "agent-runtime") return makeRuntime(part(parts, "base-root"), options.out, options.scratch);
   if (name === "agent") return makeAgent(part(parts, "agent-runtime"), options.out, options.scratch);
+  if (name === "steering-runtime") return makeSteeringRuntime(options.out);
+  if (name === "steering") return makeSteering(options.out);
   if (name === "containerd-seed") {
     const runtime = part(parts, "agent-runtime");
     const archives = [join(part(parts, "images"), IMAGE_ARCHIVE), join(runtime, AGENT_ARCHIVE)];
@@ -95,6 +98,8 @@ function imageParts(parts: Parts): ImageParts {
     kubernetes: part(parts, "kubernetes"),
     etcd: part(parts, "etcd"),
     coredns: part(parts, "coredns"),
+    traefik: part(parts, "traefik"),
+    metallb: part(parts, "metallb"),
     pause: part(parts, "pause"),
     echo: part(parts, "echo"),
     baseRoot: part(parts, "base-root"),

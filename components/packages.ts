@@ -34,6 +34,8 @@ export const PACKAGES: readonly DebianPackage[] = [
   { name: "containernetworking-plugins", reason: "bridge, host-local, loopback, portmap" },
   { name: "haproxy", reason: "ECAM: balances the API servers" },
   { name: "keepalived", reason: "ECAM: holds the site's VIP" },
+  { name: "knot", reason: "ECAM: the site's name server" },
+  { name: "knot-dnsutils", reason: "kdig: what a name server really answers" },
 ];
 
 export interface MaskedUnit {
@@ -83,7 +85,12 @@ export const MASKED_UNITS: readonly MaskedUnit[] = [
 ];
 
 /** Services that their packages enable and that wait for converge instead. */
-export const DISABLED_SERVICES = ["haproxy.service", "keepalived.service", "ssh.socket"] as const;
+export const DISABLED_SERVICES = [
+  "haproxy.service",
+  "keepalived.service",
+  "knot.service",
+  "ssh.socket",
+] as const;
 
 export const ENABLED_SERVICES = ["ssh.service", "systemd-networkd.service"] as const;
 

@@ -7,6 +7,7 @@ import { IMAGES_REVISION } from "./images.ts";
 import { NODE_PROGRAMS } from "./nodelayer.ts";
 import { SEED_REVISION } from "./seed.ts";
 import { keyOf, lastEntry, findEntry, type StoredEntry } from "./store.ts";
+import { STEERING_REVISION } from "./steering.ts";
 import type { GoSource } from "./source.ts";
 
 const ASSEMBLY: Partial<Record<ComponentName, () => unknown>> = {
@@ -15,6 +16,8 @@ const ASSEMBLY: Partial<Record<ComponentName, () => unknown>> = {
   "agent-runtime": runtimeRecipe,
   "containerd-seed": () => SEED_REVISION,
   agent: agentRecipe,
+  "steering-runtime": async () => [STEERING_REVISION, await runtimeRecipe()],
+  steering: async () => [STEERING_REVISION, await agentRecipe()],
 };
 
 /** The recipe of anything but the base root; `keys` has the store keys of what it is put together from. */

@@ -4,16 +4,21 @@ export type ComponentName =
   | "containerd"
   | "etcd"
   | "coredns"
+  | "traefik"
+  | "metallb"
   | "pause"
   | "echo"
   | "kubefedctl"
   | "kubefed"
+  | "pebble"
   | "base-root"
   | "node-layer"
   | "images"
   | "agent-runtime"
   | "containerd-seed"
-  | "agent";
+  | "agent"
+  | "steering-runtime"
+  | "steering";
 
 /** How a release's content is checked. */
 export type Checksum =
@@ -49,7 +54,9 @@ export interface GoSource {
   /** More names for a program that looks at what it is called by: name → program. */
   readonly links?: Readonly<Record<string, string>>;
   /** Files that a module carries beside its source: path inside it → name. */
-  readonly files?: { readonly module: string; readonly gives: Readonly<Record<string, string>> };
+  readonly files?: readonly { readonly module: string; readonly gives: Readonly<Record<string, string>> }[];
+  /** Modules built with files of ours in place of theirs: path inside it → name in the folder `patches`. */
+  readonly patches?: readonly { readonly module: string; readonly files: Readonly<Record<string, string>> }[];
 }
 
 /** Debian packages, from the archive the host's apt uses, verified by Debian's archive keyring. */
@@ -66,7 +73,7 @@ export interface AssembledSource {
 export type Source = OfficialSource | GoSource | DebianSource | AssembledSource;
 
 /** Of what kind the result is: programs, container images, a root file system, or programs from our own source. */
-export type ComponentKind = "binary" | "image" | "root" | "source";
+export type ComponentKind = "binary" | "image" | "archive" | "root" | "source";
 
 export interface Component {
   readonly name: ComponentName;

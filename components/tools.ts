@@ -7,6 +7,8 @@ import type { Component } from "./source.ts";
 /** The last there was: the project is archived. */
 export const KUBEFED = "v0.10.0";
 
+const PEBBLE = "v2.10.1";
+
 const MODULE = "sigs.k8s.io/kubefed";
 const SETTINGS = {
   [`${MODULE}/pkg/version.version`]: KUBEFED,
@@ -41,10 +43,27 @@ export const TOOLS: readonly Component[] = [
         module: "kubefed",
         packages: { [`${MODULE}/cmd/hyperfed`]: "hyperfed" },
         settings: SETTINGS,
-        files: {
-          module: MODULE,
-          gives: { "charts/kubefed/charts/controllermanager/crds/crds.yaml": "crds.yaml" },
-        },
+        files: [
+          {
+            module: MODULE,
+            gives: { "charts/kubefed/charts/controllermanager/crds/crds.yaml": "crds.yaml" },
+          },
+        ],
+      },
+    ],
+  },
+  {
+    name: "pebble",
+    kind: "binary",
+    version: PEBBLE,
+    reason: "tests only: the ACME authority by which Let's Encrypt has clients tested",
+    expectedSeconds: 30,
+    sources: [
+      {
+        by: "go",
+        module: "pebble",
+        packages: { "github.com/letsencrypt/pebble/v2/cmd/pebble": "pebble" },
+        settings: { "main.version": PEBBLE },
       },
     ],
   },

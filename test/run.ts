@@ -32,10 +32,16 @@ const COMPONENTS: Check = { name: "components", argv: ["node", "src/cli/main.ts"
 /** What some journeys need beside them; where it does not come in time, those are skipped. */
 const TOOLS: Check = {
   name: "tools",
-  argv: ["timeout", "900", "node", "src/cli/main.ts", "components", "get", "kubefedctl"],
+  argv: ["timeout", "900", "node", "src/cli/main.ts", "components", "get", "kubefedctl", "pebble"],
 };
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+
+/** Tests that passed at their second try only: what they wait for is worth a look. */
+const retried: string[] = [];
+
+/** Said once more at the end, where somebody looks first. */
+const failures: string[] = [];
 
 /** Runs everything; a failure does not stop what comes after it. */
 async function runAll(): Promise<void> {
@@ -46,6 +52,8 @@ async function runAll(): Promise<void> {
   if (obstacle === undefined)
     for (const project of ["planes", "journeys"]) await runTests(project, "inherit");
   else skipJourneys(obstacle);
+  for (const name of retried) line("again", "", name);
+  for (const failure of failures) line("failed", "", failure);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed > 0 ? 1 : 0;
 }
@@ -74,6 +82,7 @@ async function setUp(): Promise<string | undefined> {
 async function runCheck({ name, argv }: Check, output: "pipe" | "inherit"): Promise<boolean> {
   const { ok, said, seconds } = await run(argv, output);
   total[ok ? "passed" : "failed"] += 1;
+  if (!ok) failures.push(`the check ${name}`);
   line(ok ? "ok" : "failed", name, formatSeconds(seconds));
   if (!ok) console.log(said);
   return ok;
@@ -98,20 +107,24 @@ async function runTests(project: string, output: "pipe" | "inherit"): Promise<vo
 
 /** The counts; a run that failed without a failed test (a crash, no test at all) counts as one failure. */
 function readCounts(file: string, ok: boolean): TestCounts {
-  let counts: TestCounts = { passed: 0, failed: 0, skipped: [] };
+  let counts: TestCounts = { passed: 0, failed: 0, failures: [], retried: [], skipped: [] };
   try {
     counts = JSON.parse(readFileSync(file, "utf8")) as TestCounts;
   } catch {
     ok = false;
   }
-  return ok || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+  if (ok || counts.failed > 0) return counts;
+  return { ...counts, failed: 1, failures: ["ended with an error that belongs to no test"] };
 }
 
 function report(project: string, counts: TestCounts, seconds: number): void {
   total.passed += counts.passed;
   total.failed += counts.failed;
+  retried.push(...counts.retried.map((name) => `${project}: ${name}`));
+  failures.push(...counts.failures.map((failure) => `${project}: ${failure}`));
   const { length } = counts.skipped;
   total[IN_CI ? "failed" : "skipped"] += length;
+  if (IN_CI && length > 0) failures.push(`${project}: ${length} skipped`);
   const word = counts.failed > 0 || (IN_CI && length > 0) ? "failed" : "ok";
   const what = `${counts.passed} passed, ${counts.failed} failed, ${length} skipped`;
   line(word, project, `${formatSeconds(seconds)}, ${what}`);

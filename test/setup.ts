@@ -6,8 +6,14 @@ import { ensureHostPackages, inspectHost, missingPackages } from "#app/host.ts";
 import { PROGRAMS } from "#app/host-facts.ts";
 import { runProcess } from "#base/process.ts";
 
-/** Programs that judge what we render, with their Debian package. */
-const VALIDATORS = { haproxy: "haproxy", keepalived: "keepalived", sshd: "openssh-server" };
+/** Programs that judge what we render, with their Debian package; journeys run some of them. */
+const VALIDATORS = {
+  haproxy: "haproxy",
+  keepalived: "keepalived",
+  knotd: "knot",
+  delv: "bind9-dnsutils",
+  sshd: "openssh-server",
+};
 /** Their services, which must not start at the next boot because tests were run. */
 const SERVICES: Readonly<Record<string, string>> = { "openssh-server": "ssh" };
 

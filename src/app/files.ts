@@ -1,6 +1,6 @@
 /** Reads what the person names and what we kept: federation files, plans. */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { PanopticonError, wrongUse } from "#base/errors.ts";
 import { stableJson } from "#base/hash.ts";
 import type { FederationFile } from "#model/federation.ts";
@@ -8,10 +8,14 @@ import { parseFederation } from "#model/parse.ts";
 import type { Plan } from "#plan/plan.ts";
 import { EXAMPLES, stateDir } from "./folders.ts";
 
-/** Reads and checks a federation file; its mistakes are one error with exit code 1. */
+/** Reads and checks a federation file; its mistakes are one error with exit code 1. Paths in it are absolute then. */
 export async function readFederation(file: string): Promise<FederationFile> {
   const text = await readText(file, `working examples are in ${EXAMPLES}`);
-  return parseFederation(text, file);
+  const { federation, source } = parseFederation(text, file);
+  const { acme } = federation;
+  if (acme?.authorityFile === undefined) return { federation, source };
+  const authorityFile = resolve(dirname(file), acme.authorityFile);
+  return { federation: { ...federation, acme: { ...acme, authorityFile } }, source };
 }
 
 /** Reads a plan that `plan -o json` or a lab has written. */

@@ -11,6 +11,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   ip: "iproute2",
   nft: "nftables",
   ssh: "openssh-client",
+  curl: "curl",
 };
 
 export type KernelFeature = "bridge" | "veth" | "overlay" | "nf_tables" | "br_netfilter";

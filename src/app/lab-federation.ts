@@ -8,18 +8,19 @@ import { CROWN_NAME, SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import { fenceObjects, found, siteNamespaces } from "#control/federation/agent/install.ts";
 import { CONFIGS, CROWNS, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
 import { AGENT_USER_PREFIX, AGENTS_GROUP } from "#control/federation/join/identity.ts";
-import type { AgentImage, SiteFederation, Step } from "#converge/federation.ts";
+import type { AgentImage, SiteFederation } from "#converge/federation.ts";
 import { apiReady } from "#converge/kubeadm.ts";
 import { allApplied, applyAll } from "#converge/objects.ts";
 import type { SiteContext } from "#converge/phase.ts";
 import { kubeconfig, type KubeconfigContent } from "#converge/pki/kubeconfig.ts";
 import { DEPLOYMENTS, PODS } from "#converge/resources.ts";
-import { waitFor } from "#converge/wait.ts";
+import type { Step } from "#converge/step.ts";
+import { until, waitFor } from "#converge/wait.ts";
 import type { SitePlan } from "#plan/plan.ts";
 import { type Applied, apiPath, type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
 import { AGENT_NAME, agentObjects, agentReplicas } from "#render/federation/agent.ts";
 
-const SETTLE_SECONDS = 60;
+const SETTLE_SECONDS = 180;
 /** A pod that starts on a busy box, and a lease of an agent that was killed. */
 const AGENT_SECONDS = 300;
 
@@ -240,10 +241,6 @@ function types(site: SitePlan, founds: boolean): Step {
 
 function nameOf({ metadata }: KubeObject): string {
   return metadata?.name ?? "";
-}
-
-async function until(what: string, seconds: number, holds: () => Promise<boolean>): Promise<void> {
-  await waitFor(what, seconds, async () => ((await holds()) ? true : undefined));
 }
 
 async function crownOfOther(context: SiteContext) {

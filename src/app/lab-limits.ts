@@ -29,6 +29,7 @@ export function labLimits(plan: Plan, boxBytes: number): (machine: MachinePlan) 
 
 /**
  * Workers take the rest of a server and would have the most processors; what
- * everything waits for, the VIP and etcd, must not starve behind them.
+ * everything waits for, the VIP and etcd, must not starve behind them. Nor must
+ * they: a kubelet that gets no turn for some seconds loses its node.
  */
-const WEIGHT: Readonly<Record<Role, number>> = { ecam: 8, controlplane: 8, worker: 1 };
+const WEIGHT: Readonly<Record<Role, number>> = { ecam: 8, controlplane: 8, worker: 4 };

@@ -8,7 +8,14 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { wrongUse } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
-import { type AgentImage, getAllComponents, readyAgent } from "#components/get.ts";
+import {
+  type AgentImage,
+  getAllComponents,
+  readyAgent,
+  readyManifests,
+  readyProgram,
+} from "#components/get.ts";
+import type { Program } from "#components/steering.ts";
 import { withLock } from "#components/lock.ts";
 import { cloneContainerdSeed } from "#components/seed.ts";
 import { converge } from "#converge/engine.ts";
@@ -22,17 +29,22 @@ import { cgroupVersion } from "#drivers/lab/cgroups.ts";
 import { type Lab, openLab } from "#drivers/lab/driver.ts";
 import { openSshShell } from "#drivers/ssh/shell.ts";
 import type { FederationFile } from "#model/federation.ts";
+import type { Service } from "#model/service/service.ts";
 import { makePlan } from "#plan/make.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { Shell } from "#ports/shell.ts";
 import { labPlatform } from "#render/files.ts";
+import { type Manifests, readManifests, siteAddOns } from "./add-ons.ts";
 import { healAfterDrill } from "./drill-ground.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { cacheDir, stateDir } from "./folders.ts";
 import { siteFederation } from "./lab-federation.ts";
 import { type FederationSummary, federationSummary } from "./lab-membership.ts";
 import { labLimits, labScale } from "./lab-limits.ts";
+import { ensureLabWitness } from "./lab-witness.ts";
+import { ensureAcmeCertificates } from "./certificates.ts";
+import { deploySample, sampleOf } from "./lab-sample.ts";
 
 export interface LabUpOptions {
   readonly dryRun: boolean;
@@ -45,6 +57,8 @@ export interface LabUpResult {
   readonly changes: number;
   /** What the sites are to each other; missing in a dry run. */
   readonly federation?: FederationSummary;
+  /** The service that was deployed to show what a lab does; missing likewise. */
+  readonly sample?: Service;
 }
 
 /** Brings every on-prem site of a file up on this box, or says what that would change. */
@@ -56,11 +70,18 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
     // A run that had to wait plans on what the other one left.
     const plan = await makePlan(file, await previousPlan(name));
     noteScale(plan, emit);
-    const { layers, seed, agent } = dryRun ? await nothingMade() : await labComponents(emit);
+    const { layers, seed, agent, manifests, program } = dryRun
+      ? await nothingMade()
+      : await labComponents(emit);
     const lab = labOf(plan, layers, (target) => cloneContainerdSeed(seed, target));
     if (!dryRun) await savePlan(plan);
     const sites = onPrem(plan).map((site) => siteContext(plan, site, lab, emit));
-    const contexts = sites.map((site) => ({ ...site, federation: siteFederation(site, sites, agent) }));
+    const contexts = sites.map((site) => ({
+      ...site,
+      federation: siteFederation(site, sites, agent),
+      addOns: siteAddOns(site, manifests),
+      ...(program && { program }),
+    }));
     const journal = dryRun ? undefined : openJournal(join(stateDir(name), "journal.sqlite"));
     try {
       for (const cut of journal?.unfinished() ?? []) {
@@ -69,9 +90,16 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
       journal?.settle(new Date());
       if (!dryRun) await healAfterDrill(file.federation, plan, contexts, emit);
       const gate = journal ? openGate(journal, emit, now) : closedGate(emit);
-      const changes = await converge(PHASES, contexts, gate);
-      const federation = dryRun ? undefined : await federationSummary(plan, contexts);
-      return { plan, changes, ...(federation && { federation }) };
+      const changes =
+        (await converge(PHASES, contexts, gate)) +
+        (await ensureLabWitness(plan, gate)) +
+        (await ensureAcmeCertificates(plan, { contexts, gate, emit }));
+      if (dryRun) return { plan, changes };
+      const federation = await federationSummary(plan, contexts);
+      const hub = contexts.find((context) => context.site.name === federation.crown);
+      if (hub) await deploySample(plan, hub, gate);
+      const sample = await sampleOf(plan);
+      return { plan, changes, federation, ...(sample && { sample }) };
     } finally {
       journal?.close();
       await Promise.all(contexts.map((context) => context.close()));
@@ -114,7 +142,7 @@ export function openSite(plan: Plan, site: SitePlan): SiteConnection {
 
 export function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteConnection {
   const folders = keyFolders(stateDir(plan.federation));
-  const keyring = openKeyring(folders, site, now);
+  const keyring = openKeyring(folders, plan, site, now);
   const shell = siteShell(plan, site);
   let kube: Promise<Kube> | undefined;
   return {
@@ -178,19 +206,29 @@ interface LabComponents {
   readonly layers: readonly string[];
   readonly seed: string;
   readonly agent: AgentImage | undefined;
+  readonly manifests: Manifests;
+  readonly program: Program | undefined;
 }
 
 export async function labComponents(emit: Emit): Promise<LabComponents> {
-  const { nodeLayer, baseRoot, containerdSeed, agent } = await getAllComponents({
+  const { nodeLayer, baseRoot, containerdSeed, agent, manifests, program } = await getAllComponents({
     emit,
     cacheDir: cacheDir(),
   });
-  return { layers: [nodeLayer, baseRoot], seed: containerdSeed, agent };
+  return {
+    layers: [nodeLayer, baseRoot],
+    seed: containerdSeed,
+    agent,
+    manifests: await readManifests(manifests),
+    program,
+  };
 }
 
 /** What a dry run knows of them. */
 async function nothingMade(): Promise<LabComponents> {
-  return { layers: [], seed: "", agent: await readyAgent(cacheDir()) };
+  const manifests = await readManifests(await readyManifests(cacheDir()));
+  const [agent, program] = await Promise.all([readyAgent(cacheDir()), readyProgram(cacheDir())]);
+  return { layers: [], seed: "", agent, manifests, program };
 }
 
 export function onPrem(plan: Plan): readonly SitePlan[] {

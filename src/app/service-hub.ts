@@ -1,6 +1,6 @@
 /** What the hub has of services: federated resources that carry their labels. */
 import { wrongUse } from "#base/errors.ts";
-import { CLUSTERS, PREFERENCES } from "#control/federation/agent/resources.ts";
+import { CLUSTERS, DEFINITIONS, PREFERENCES } from "#control/federation/agent/resources.ts";
 import { readyIn } from "#control/federation/agent/readiness-controller.ts";
 import { DEFAULT_TYPES } from "#control/federation/api/default-types.ts";
 import { federatedTypeFor, type TargetType } from "#control/federation/api/enable.ts";
@@ -13,20 +13,32 @@ import { type Kube, KubeError, type Resource } from "#ports/kube.ts";
 import { MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL } from "#render/service/manifest.ts";
 import { crownOf } from "./federation.ts";
 
-/** Kinds that services are made of, by the names of their type configs. */
-const SERVICE_TYPES: readonly TargetType[] = DEFAULT_TYPES.filter(({ kind }) =>
-  [
-    "Namespace",
-    "ServiceAccount",
-    "NetworkPolicy",
-    "ConfigMap",
-    "Service",
-    "Ingress",
-    "PodDisruptionBudget",
-    "Deployment",
-    "StatefulSet",
-  ].includes(kind),
-);
+/** For panels alone: federated when the first service has some, where the hub knows it. */
+const PANEL_TYPE: TargetType = {
+  group: "gateway.networking.k8s.io",
+  version: "v1",
+  kind: "HTTPRoute",
+  plural: "httproutes",
+  namespaced: true,
+};
+
+/** Kinds that services are made of, by the names of their type configs. ConfigMaps are of earlier versions. */
+const SERVICE_TYPES: readonly TargetType[] = [
+  ...DEFAULT_TYPES.filter(({ kind }) =>
+    [
+      "Namespace",
+      "ServiceAccount",
+      "NetworkPolicy",
+      "ConfigMap",
+      "Service",
+      "Ingress",
+      "PodDisruptionBudget",
+      "Deployment",
+      "StatefulSet",
+    ].includes(kind),
+  ),
+  PANEL_TYPE,
+];
 
 /**
  * Refuses an API that is not the hub: a member has copies of what the hub has,
@@ -68,6 +80,16 @@ export function typeName({ spec: { targetType } }: FederatedTypeConfig): string 
   return qualifiedName(targetType.pluralName, targetType.group);
 }
 
+/** Whether the hub has routes of the kind that panels need. */
+export async function knowsPanels(hub: Kube): Promise<boolean> {
+  const { group, version, plural } = PANEL_TYPE;
+  const found = await hub.find({
+    resource: DEFINITIONS,
+    name: qualifiedName(plural, group),
+  });
+  return found?.spec.versions.some((one) => one.name === version && one.served) === true;
+}
+
 /** Every part of every service, or of one, in any namespace; kinds that are not federated have none. */
 export async function ownParts(hub: Kube, name?: string): Promise<readonly Part[]> {
   const own = `${MANAGED_BY_LABEL}=${MANAGED_BY},${NAME_LABEL}${name === undefined ? "" : `=${name}`}`;
@@ -77,7 +99,7 @@ export async function ownParts(hub: Kube, name?: string): Promise<readonly Part[
 
 /** Everything federated in a namespace, of the kinds that services are made of and of Secrets. */
 export async function partsIn(hub: Kube, namespace: string): Promise<readonly Part[]> {
-  const types = DEFAULT_TYPES.filter(({ kind }) => kind !== "Namespace");
+  const types = [...DEFAULT_TYPES, PANEL_TYPE].filter(({ kind }) => kind !== "Namespace");
   const found = await Promise.all(types.map((type) => partsOf(hub, type, undefined, namespace)));
   return found.flat();
 }

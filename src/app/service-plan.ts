@@ -17,6 +17,7 @@ import { placementOf, wrap } from "./federate.ts";
 import {
   byService,
   isOwn,
+  knowsPanels,
   type KnownSite,
   knownSites,
   ownParts,
@@ -31,6 +32,9 @@ import {
   refuseTakenHosts,
   refuseUnknownSites,
 } from "./service-refusals.ts";
+
+const NO_PANELS =
+  "its panels get no route: the hub does not know HTTPRoute (Gateway API, gateway.networking.k8s.io/v1)";
 
 export interface ServicePlan {
   readonly service: Service;
@@ -66,17 +70,18 @@ export interface ObjectChange {
  */
 export async function planService(hub: Kube, file: ServiceFile): Promise<ServicePlan> {
   const { service } = file;
-  const [configs, clusters, all, preferences] = await Promise.all([
+  const [configs, clusters, all, preferences, canPanels] = await Promise.all([
     hub.list({ resource: TYPE_CONFIGS }),
     knownSites(hub),
     ownParts(hub),
     ownPreferences(hub, service.name),
+    service.panels.length === 0 || knowsPanels(hub),
   ]);
   refuseUnknownSites(file, clusters);
   const own = byService(all).get(service.name) ?? [];
   refuseElsewhere(file, own);
   refuseTakenHosts(file, all);
-  const { objects, preference } = serviceObjects(service);
+  const { objects, preference } = serviceObjects(canPanels ? service : { ...service, panels: [] });
   const configOf = (kind: string) => configFor(kind, configs.items);
   const wanted = objects.map((object) => partOf(object, service, configOf(object.kind)));
   const placement = wanted.find(isWorkload)?.resource.spec?.placement ?? {};
@@ -103,7 +108,11 @@ export async function planService(hub: Kube, file: ServiceFile): Promise<Service
       ...parts.map((part) => changeOf(part, befores.get(partName(part)), preference !== undefined)),
       ...leftovers.map((part) => removal(part)),
     ],
-    notes: [...namespaceNotes(found, order, clusters), ...(await secretNotes(hub, service))],
+    notes: [
+      ...namespaceNotes(found, order, clusters),
+      ...(await secretNotes(hub, service)),
+      ...(canPanels ? [] : [NO_PANELS]),
+    ],
   };
 }
 

@@ -15,6 +15,8 @@ import type { FederatedResource } from "#control/federation/api/federated.ts";
 import { CROWN_NAME, SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import { type FederatedTypeConfig, qualifiedName } from "#control/federation/api/type-config.ts";
 import { type Kube, KubeError } from "#ports/kube.ts";
+import { listServices, type ServiceState } from "./service-state.ts";
+import { type NameGlance, namesGlance } from "./status-names.ts";
 
 const ANSWER = { timeoutSeconds: 5 };
 
@@ -61,6 +63,9 @@ export interface FederationStatus {
   /** Whether the crown's holder answers here; without it nothing is known of objects and conflicts. */
   readonly hub: "answers" | "does not answer";
   readonly sites: readonly SiteGlance[];
+  readonly services: readonly ServiceState[];
+  /** Of the services. */
+  readonly names: readonly NameGlance[];
   /** Types that have objects. */
   readonly types: readonly TypeGlance[];
   readonly objects: number;
@@ -94,6 +99,8 @@ export async function federationStatus(reach: Reach): Promise<FederationStatus> 
     sites.map((site) => siteGlance(site, holder, words.get(site.name), seen?.ready)),
   );
   const { types = [], notPropagated = [], conflicts = [] } = seen ?? {};
+  const services = hub ? await listServices(hub) : [];
+  const hosts = services.flatMap((service) => service.hosts);
   const calm = glances.every((site) => site.ready !== false && !site.held);
   return {
     crown: holder,
@@ -101,6 +108,11 @@ export async function federationStatus(reach: Reach): Promise<FederationStatus> 
     ...(frozen && { movingTo: frozen.to }),
     hub: hub ? "answers" : "does not answer",
     sites: glances,
+    services,
+    names: await namesGlance(
+      hosts,
+      sites.map(({ name }) => name),
+    ),
     types: types.filter(({ objects }) => objects > 0),
     objects: types.reduce((sum, { objects }) => sum + objects, 0),
     notPropagated,

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { Option } from "commander";
 import { wrongUse } from "#base/errors.ts";
 import { type AddCommand, command, group } from "./command.ts";
-import { say } from "./print.ts";
+import { inForeground } from "./foreground.ts";
 
 /** Adds `agent` with `run`. */
 export const addAgent: AddCommand = (program) => {
@@ -58,22 +58,13 @@ interface RunOptions {
 async function run({ endpoint, port, joinTokenFile, ...rest }: RunOptions): Promise<void> {
   const { runAgent } = await import("#app/agent.ts");
   const joinToken = await joinTokenOf(joinTokenFile);
-  const end = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => end.abort(new Error(signal)));
   const options = {
     ...rest,
     port: Number(port),
     ...(endpoint && { endpoints: endpoint }),
     ...(joinToken !== undefined && { joinToken }),
   };
-  await runAgent(
-    options,
-    (event) => {
-      if (event.kind === "note") say(`${new Date().toISOString()} ${event.subject}: ${event.what}`);
-    },
-    end.signal,
-  );
+  await inForeground((emit, signal) => runAgent(options, emit, signal));
 }
 
 /** Never an argument: others on the machine could read it. */

@@ -3,11 +3,12 @@ import type { LabUpResult } from "#app/lab.ts";
 import { PanopticonError } from "#base/errors.ts";
 import type { Plan } from "#plan/plan.ts";
 import { type AddCommand, command, group, labFile, type OutputOption } from "./command.ts";
+import { labCurlCommand, labDigCommand } from "./lab-internet.ts";
 import { labShellCommand } from "./lab-shell.ts";
 import { labStatusCommand } from "./lab-status.ts";
-import { colour, count, show } from "./print.ts";
+import { colour, count, show, table } from "./print.ts";
 
-/** Adds `lab` with `up`, `down`, `status` and `shell`. */
+/** Adds `lab` with `up`, `down`, `status`, `shell`, and `dig` and `curl` as they are outside. */
 export const addLab: AddCommand = (program) => {
   program.addCommand(
     group("lab", "real machines and real Kubernetes from one file, on this box", [
@@ -15,6 +16,8 @@ export const addLab: AddCommand = (program) => {
       downCommand(),
       labStatusCommand(),
       labShellCommand(),
+      labDigCommand(),
+      labCurlCommand(),
     ]),
   );
 };
@@ -58,8 +61,15 @@ async function up(file: string | undefined, { yes, dryRun, output }: UpOptions):
     const result = await labUp(federation, { dryRun: dryRun ?? false, emit });
     progress.stop();
     const seconds = (Date.now() - started) / 1000;
-    const { changes, plan, federation: members } = result;
-    const shown = { changes, dryRun: dryRun ?? false, seconds, plan, ...(members && { members }) };
+    const { changes, plan, federation: members, sample } = result;
+    const shown = {
+      changes,
+      dryRun: dryRun ?? false,
+      seconds,
+      plan,
+      ...(members && { members }),
+      ...(sample && { sample: sample.hosts }),
+    };
     const contexts = dryRun ? [] : await contextLines(plan);
     show(output, shown, () => (dryRun ? plannedLines(result) : builtLines(result, seconds, path, contexts)));
   } finally {
@@ -116,15 +126,29 @@ function builtLines(
     }),
     ...memberLines(result),
     ...contexts,
+    ...sampleLines(result, file),
     "",
     "Next:",
     "  panopticon status",
+    "  panopticon service list",
     "  panopticon federate examples/apps/shop.yaml",
     `  kubectl --context ${plan.crown} get nodes`,
     `  panopticon lab status ${file}`,
     `  panopticon lab shell ${first?.machines[0]?.name}`,
     `  panopticon lab down ${file}`,
   ];
+}
+
+/** Its names, each with a line to try. */
+function sampleLines({ sample, plan }: LabUpResult, file: string): readonly string[] {
+  const [host] = sample?.hosts ?? [];
+  if (sample === undefined || host === undefined) return [];
+  const perSite = plan.sites.map(({ domain, name }) => [host.replace(plan.domain, domain), `${name} alone`]);
+  const rows = [[host, "whichever site is up"], ...perSite].map(([name = "", where = ""]) => [
+    where,
+    `panopticon lab curl https://${name}/ --file ${file}`,
+  ]);
+  return ["", ...table([`${sample.name.toUpperCase()} ANSWERS FROM`, "TRY"], rows)];
 }
 
 function downCommand() {

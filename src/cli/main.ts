@@ -2,18 +2,21 @@
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { addAgent } from "./agent.ts";
+import { addCertificate } from "./certificate.ts";
 import { addCheck } from "./check.ts";
 import type { AddCommand } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addComponents } from "./components.ts";
 import { addConflict } from "./conflict.ts";
 import { addCrown } from "./crown.ts";
+import { addDns } from "./dns.ts";
 import { addDoctor } from "./doctor.ts";
 import { addDrill } from "./drill.ts";
 import { reportFailure } from "./failure.ts";
 import { addFederate } from "./federate.ts";
 import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
+import { addPanels } from "./panels.ts";
 import { addPlan } from "./plan.ts";
 import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
@@ -21,6 +24,7 @@ import { addSchema } from "./schema.ts";
 import { addService } from "./service.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
+import { addWatchdog } from "./watchdog.ts";
 import { addWitness } from "./witness.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
 
@@ -36,12 +40,16 @@ const commands: readonly AddCommand[] = [
   addDrill,
   addStatus,
   addService,
+  addPanels,
   addFederate,
   addSite,
   addCrown,
   addConflict,
   addAgent,
   addWitness,
+  addDns,
+  addWatchdog,
+  addCertificate,
   addKubeconfig,
   addDoctor,
   addCompletion,

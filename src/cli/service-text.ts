@@ -103,7 +103,8 @@ export function statusLines({ name, namespace, hosts, sites }: ServiceState): re
   ];
 }
 
-function stateWord(sites: ServiceState["sites"]): string {
+/** Of a service at all its sites. */
+export function stateWord(sites: ServiceState["sites"]): string {
   const unwell = sites.filter(({ state }) => state !== "well");
   if (sites.length === 0) return colour("yellow", "nowhere");
   if (unwell.length === 0) return colour("green", "well");

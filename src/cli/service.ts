@@ -1,6 +1,5 @@
 /** `panopticon service`: from one short file to what runs at every site. */
 import type { ServicePlan } from "#app/service-plan.ts";
-import { wrongUse } from "#base/errors.ts";
 import type { ImportRemark } from "#model/compose/compose.ts";
 import type { ServiceFile } from "#model/service/parse.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
@@ -9,6 +8,7 @@ import { colour, print, say, show } from "./print.ts";
 import { eventLine } from "./service-events.ts";
 import { listCommand, logsCommand, removeCommand, statusCommand } from "./service-look.ts";
 import { changeLines, diffLines, planValue } from "./service-text.ts";
+import { secondsOf } from "./time.ts";
 
 /** Adds `service` with `deploy`, `diff`, `render`, `import`, `list`, `status`, `logs` and `remove`. */
 export const addService: AddCommand = (program) => {
@@ -169,16 +169,4 @@ function tell(remarks: readonly ImportRemark[]): void {
 
 function warn(text: string): void {
   say(`${colour("yellow", "note", process.stderr)} ${text}`);
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };
-
-function secondsOf(text: string): number {
-  const [, number, unit = ""] = /^([1-9][0-9]{0,4})(s|min|h)$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number) * (UNITS[unit] ?? 1);
-  throw wrongUse(
-    "CLI_TIME",
-    `${text} is no length of time`,
-    "Write a whole number with s, min or h, such as 90s.",
-  );
 }

@@ -4,6 +4,7 @@ import { wrongUse } from "#base/errors.ts";
 import { type AddCommand, command, type OutputOption } from "./command.ts";
 import { type HubOption, useHub, withHub } from "./hub.ts";
 import { colour, count, show, table } from "./print.ts";
+import { stateWord as serviceWord } from "./service-text.ts";
 
 /** Lines of a list; `-o json` has all. */
 const SHOWN = 20;
@@ -16,7 +17,7 @@ interface Options extends OutputOption, HubOption {
 export const addStatus: AddCommand = (program) => {
   program.addCommand(
     withHub(
-      command("status", "say how the federation is: crown, sites, objects, held deletions, conflicts", [
+      command("status", "say how the federation is: crown, sites, services and names, objects, conflicts", [
         "status",
         "status --site cellar",
         "status -o json",
@@ -46,6 +47,7 @@ function lines(found: FederationStatus): readonly string[] {
     "",
     ...table(["site", "kind", "state", "held", "why"], found.sites.map(row)),
     "",
+    ...serviceLines(found),
     ...objectLines(found),
     ...heldLines(found),
     ...conflictLines(found),
@@ -70,6 +72,20 @@ function row({ name, kind, crowned, ready, message, held }: SiteGlance): readonl
 
 function stateOf(ready: boolean): string {
   return ready ? colour("green", "ready") : colour("red", "not ready");
+}
+
+/** Each service with its names; the second name of one stands alone in its line. */
+function serviceLines({ services, names }: FederationStatus): readonly string[] {
+  if (services.length === 0) return [];
+  const rows = services.slice(0, SHOWN).flatMap(({ name, sites, hosts }) =>
+    (hosts.length > 0 ? hosts : ["-"]).map((host, index) => {
+      const known = names.find((one) => one.name === host);
+      const where = known?.addresses.join(", ") || colour("yellow", known?.trouble ?? "-");
+      const places = sites.map(({ site }) => site).join(", ");
+      return index === 0 ? [name, serviceWord(sites), places, host, where] : ["", "", "", host, where];
+    }),
+  );
+  return [...table(["service", "state", "sites", "name", "addresses"], rows), ...more(services.length), ""];
 }
 
 function objectLines({ hub, objects, types, notPropagated }: FederationStatus): readonly string[] {

@@ -1,6 +1,7 @@
 /** `panopticon witness`: a small process for a machine anywhere, which votes on the crown and holds no data. */
 import { InvalidArgumentError } from "commander";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
+import { inForeground } from "./foreground.ts";
 import { print, say, show } from "./print.ts";
 
 /** Adds `witness` with `create` and `run`. */
@@ -70,20 +71,12 @@ function runCommand() {
         import("#app/witness/server.ts"),
         import("#app/folders.ts"),
       ]);
-      const end = new AbortController();
-      for (const signal of ["SIGINT", "SIGTERM"] as const)
-        process.once(signal, () => end.abort(new Error(signal)));
-      await runWitness(
-        {
-          folder: state ?? witnessFolder(),
-          ...(listen !== undefined && { listen }),
-          ...(port !== undefined && { port }),
-        },
-        (event) => {
-          if (event.kind === "note") say(`${new Date().toISOString()} ${event.subject}: ${event.what}`);
-        },
-        end.signal,
-      );
+      const options = {
+        folder: state ?? witnessFolder(),
+        ...(listen !== undefined && { listen }),
+        ...(port !== undefined && { port }),
+      };
+      await inForeground((emit, signal) => runWitness(options, emit, signal));
     });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PanopticonError, worldFailed } from "#base/errors.ts";
+import { PanopticonError, worldFailed, wrongUse } from "#base/errors.ts";
 import type { Event } from "#base/events.ts";
 import { converge } from "./engine.ts";
 import { closedGate, openGate } from "./gate.ts";
@@ -82,6 +82,7 @@ describe("converge", () => {
       [failing, after],
       ["attic", "cellar", "shed"].map((name) => contextOf(name)),
       gate(),
+      { tries: 2, pauseMs: 1 },
     );
     const error = await run.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(PanopticonError);
@@ -99,8 +100,46 @@ describe("converge", () => {
       await pause();
       ended.push(subject);
     });
-    await expect(converge([phase], [contextOf("attic")], gate())).rejects.toThrow("TEST_BROKEN");
+    const run = converge([phase], [contextOf("attic")], gate(), { tries: 1, pauseMs: 1 });
+    await expect(run).rejects.toThrow("TEST_BROKEN");
     expect(ended).toEqual(["slow"]);
+  });
+
+  it("looks again where the world failed, says so, and counts each change once", async () => {
+    const events: Event[] = [];
+    const left = new Set(["a", "b"]);
+    let failures = 2;
+    const phase: Phase = {
+      ...phaseOf("p", [], pause),
+      concurrency: 1,
+      changes: async () =>
+        [...left].map((subject) => ({
+          subject,
+          what: "p",
+          apply: async () => {
+            if (subject === "b" && failures-- > 0) throw worldFailed("TEST_BROKEN", "not yet");
+            left.delete(subject);
+          },
+        })),
+    };
+    const patience = { tries: 3, pauseMs: 1 };
+    expect(await converge([phase], [contextOf("attic", events)], gate(), patience)).toBe(2);
+    const notes = events.filter(({ kind }) => kind === "note");
+    expect(notes).toHaveLength(2);
+    expect(notes[0]).toMatchObject({ subject: "attic", what: expect.stringContaining("not yet") });
+  });
+
+  it("does not try a defect or a wrong use again", async () => {
+    for (const error of [new TypeError("a defect"), wrongUse("TEST_WRONG", "wrong")]) {
+      let tries = 0;
+      const apply = async () => {
+        tries++;
+        throw error;
+      };
+      const run = converge([phaseOf("p", ["a"], apply)], [contextOf("attic")], gate());
+      await expect(run).rejects.toBe(error);
+      expect(tries).toBe(1);
+    }
   });
 
   it("changes nothing through a closed gate, and says what it would", async () => {

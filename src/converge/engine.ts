@@ -1,4 +1,5 @@
 /** Runs the phases at every site, sites side by side, and counts what was changed. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { PanopticonError, type Problem } from "#base/errors.ts";
 import type { Gate } from "./gate.ts";
 import type { Phase, SiteContext } from "./phase.ts";
@@ -6,39 +7,88 @@ import type { Phase, SiteContext } from "./phase.ts";
 /** Steps in order; a list within the list is phases that run side by side. */
 type Phases = readonly (Phase | readonly Phase[])[];
 
+/** How often a phase is tried, and how long its site is left alone before it is tried again. */
+export interface Patience {
+  readonly tries: number;
+  readonly pauseMs: number;
+}
+
+/** An API that elects a leader or a pod that starts beside ten others is itself again after seconds. */
+const PATIENCE: Patience = { tries: 3, pauseMs: 5000 };
+/** A phase that took longer has had its patience inside: it is not begun again. */
+const LONG_SECONDS = 600;
+
 /**
  * Brings all sites to their plan. A site that fails does not hold up another;
- * the errors of all are thrown together at the end.
+ * the errors of all are thrown together at the end. Where the world fails a
+ * phase, the phase looks again and goes on from what is there, a few times; a dry
+ * run asks once.
  * @returns the number of changes made (in a dry run: that would be made).
  */
 export async function converge(
   phases: Phases,
   contexts: readonly SiteContext[],
   gate: Gate,
+  patience = PATIENCE,
 ): Promise<number> {
-  return sumOfAll(contexts.map((context) => convergeSite(phases, context, gate)));
+  const used = gate.dryRun ? { ...patience, tries: 1 } : patience;
+  return sumOfAll(contexts.map((context) => convergeSite(phases, context, gate, used)));
 }
 
-async function convergeSite(phases: Phases, context: SiteContext, gate: Gate): Promise<number> {
+async function convergeSite(
+  phases: Phases,
+  context: SiteContext,
+  gate: Gate,
+  patience: Patience,
+): Promise<number> {
   let total = 0;
   for (const step of phases) {
     const together = "name" in step ? [step] : step;
-    total += await sumOfAll(together.map((phase) => runPhase(phase, context, gate)));
+    total += await sumOfAll(together.map((phase) => runPhase(phase, context, gate, patience)));
   }
   return total;
 }
 
-/** Looks, and lets every difference through the gate; gives how many there were. */
-async function runPhase(phase: Phase, context: SiteContext, gate: Gate): Promise<number> {
+/** One phase to its end; gives how many changes there were. */
+async function runPhase(
+  phase: Phase,
+  context: SiteContext,
+  gate: Gate,
+  { tries, pauseMs }: Patience,
+): Promise<number> {
   const { name, title } = phase;
+  const { emit, now } = context;
   const site = context.site.name;
-  const started = context.now().getTime();
-  context.emit({ kind: "phase-start", site, phase: name, title });
+  const started = now().getTime();
+  const seconds = () => (now().getTime() - started) / 1000;
+  let changes = 0;
+  emit({ kind: "phase-start", site, phase: name, title });
+  for (let left = tries - 1; ; left--) {
+    try {
+      await tryPhase(phase, context, gate, () => changes++);
+      break;
+    } catch (error) {
+      if (!isWorlds(error) || left <= 0 || seconds() > LONG_SECONDS) throw error;
+      emit({ kind: "note", subject: site, what: `${title}, to be tried again: ${error.message}` });
+      await sleep(pauseMs);
+    }
+  }
+  emit({ kind: "phase-end", site, phase: name, title, changes, seconds: seconds() });
+  return changes;
+}
+
+/** Looks, and lets every difference through the gate. */
+async function tryPhase(phase: Phase, context: SiteContext, gate: Gate, onPassed: () => void): Promise<void> {
   const changes = await phase.changes(context);
-  await bounded(phase.concurrency, changes, (change) => gate.pass(site, name, change));
-  const seconds = (context.now().getTime() - started) / 1000;
-  context.emit({ kind: "phase-end", site, phase: name, title, changes: changes.length, seconds });
-  return changes.length;
+  await bounded(phase.concurrency, changes, async (change) => {
+    await gate.pass(context.site.name, phase.name, change);
+    onPassed();
+  });
+}
+
+/** Whether it is the world that failed, which may do better in a moment. */
+function isWorlds(error: unknown): error is PanopticonError {
+  return error instanceof PanopticonError && error.exit === 3;
 }
 
 /** The sum of what all give, once all have ended; their errors together where some failed. */
@@ -71,6 +121,9 @@ function combined(failures: readonly unknown[]): unknown {
   const unknown = failures.find((failure) => !(failure instanceof PanopticonError));
   if (unknown !== undefined) return unknown;
   const known = failures.filter((failure) => failure instanceof PanopticonError);
+  const [first] = known;
+  if (first !== undefined && known.length === 1) return first;
   const problems: Problem[] = known.flatMap((failure) => failure.problems);
-  return new PanopticonError(problems, 3, { cause: failures[0] });
+  const exit = known.every((failure) => failure.exit === first?.exit) ? first?.exit : undefined;
+  return new PanopticonError(problems, exit ?? 3, { cause: first });
 }

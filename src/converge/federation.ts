@@ -1,19 +1,5 @@
-/**
- * The federation as convergence sees it: steps that others know how to take. What
- * the steps are is put together by the room that knows both (app), because
- * convergence knows no controllers.
- */
-import type { Kube } from "#ports/kube.ts";
-
-/** One thing that a site's API shall have or say. */
-export interface Step {
-  /** In words, as an order: "raise the fence". */
-  readonly what: string;
-  /** Looks, and changes nothing. */
-  readonly isDone: (kube: Kube) => Promise<boolean>;
-  /** Makes it so and returns when it is; may be killed anywhere and called again. */
-  readonly take: (kube: Kube) => Promise<void>;
-}
+/** The federation as convergence sees it. */
+import type { Step } from "./step.ts";
 
 /** An image that nodes can't fetch from anywhere; it is named by its content. */
 export interface LocalImage {

@@ -6,10 +6,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Role } from "#model/federation.ts";
-import type { SitePlan } from "#plan/plan.ts";
+import type { Plan, SitePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
 import type { SeedKeys } from "#render/seed.ts";
 import { bootstrapKubeconfig } from "./pki/kubeconfig.ts";
+import { namesFiles } from "./pki/names.ts";
 import {
   bootstrapCertificate,
   ensureAdminCertificate,
@@ -23,6 +24,7 @@ import {
 } from "./pki/site.ts";
 import { ensureSshKeys, knownHosts, type SshKeys } from "./pki/ssh.ts";
 import { replaceFile } from "./pki/store.ts";
+import { WATCHDOG_CLIENT, watchdogFiles } from "./pki/watchdog.ts";
 import type { KeyedCertificate } from "./pki/x509.ts";
 
 export interface Keyring {
@@ -33,7 +35,7 @@ export interface Keyring {
   complete(): Promise<boolean>;
   /** What a machine needs so that it is trusted and trusts us at its first boot. */
   ssh(machine: string): Promise<SeedKeys>;
-  /** The certificate files that a role has on its disk. */
+  /** The key and certificate files that a role has on its disk. */
   files(role: Role): Promise<readonly RenderedFile[]>;
   /** A kubeconfig that may join the cluster, good for an hour from `now`. */
   bootstrapKubeconfig(now: Date): Promise<string>;
@@ -54,6 +56,8 @@ export interface KeyFolders {
   readonly pki: string;
   readonly ssh: string;
   readonly operatorKey: string;
+  /** Of name servers, and of those who vote on addresses. */
+  readonly names: string;
   /** The pinned host keys of one site's machines. */
   knownHosts(site: string): string;
 }
@@ -64,6 +68,7 @@ export function keyFolders(stateDir: string): KeyFolders {
     pki: join(stateDir, "pki"),
     ssh,
     operatorKey: join(ssh, "operator"),
+    names: join(stateDir, "names"),
     knownHosts: (site) => join(ssh, `known_hosts-${site}`),
   };
 }
@@ -75,12 +80,23 @@ interface Keys {
 }
 
 /** The keys of one site; nothing is read or made before it is asked for. */
-export function openKeyring(folders: KeyFolders, site: SitePlan, now: () => Date): Keyring {
+export function openKeyring(
+  folders: KeyFolders,
+  { dnssec }: Pick<Plan, "dnssec">,
+  site: SitePlan,
+  now: () => Date,
+): Keyring {
   const names = site.machines.map((machine) => machine.name);
   let loaded: Promise<Keys> | undefined;
   const keys = (): Promise<Keys> => {
     loaded ??= load(folders, site, names, now());
     return loaded;
+  };
+  let watchdog: Promise<KeyedCertificate> | undefined;
+  // A site's machines are given their files side by side: all of them get the same one.
+  const watchdogClient = (pki: SitePki): Promise<KeyedCertificate> => {
+    watchdog ??= ensureClientCertificate(folders.pki, pki, WATCHDOG_CLIENT, now());
+    return watchdog;
   };
   const lacks = async () => [
     ...(existsSync(join(folders.pki, site.name, "admin.pem")) ? [] : ["certificate authorities and keys"]),
@@ -96,7 +112,15 @@ export function openKeyring(folders: KeyFolders, site: SitePlan, now: () => Date
     },
     complete: async () => (await lacks()).length === 0,
     ssh: async (machine) => machineKeys((await keys()).ssh, machine),
-    files: async (role) => pkiFiles((await keys()).pki, role),
+    files: async (role) => {
+      const { pki } = await keys();
+      if (role !== "ecam") return pkiFiles(pki, role);
+      return [
+        ...pkiFiles(pki, role),
+        ...(await namesFiles(folders.names, site.name, now(), dnssec)),
+        ...watchdogFiles(await watchdogClient(pki)),
+      ];
+    },
     bootstrapKubeconfig: async (at) => {
       const { pki } = await keys();
       const endpoint = `${site.network.vip}:${site.endpoint.port}`;

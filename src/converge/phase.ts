@@ -9,8 +9,10 @@ import type { Hypervisor } from "#ports/hypervisor.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { Shell } from "#ports/shell.ts";
 import type { Platform } from "#render/files.ts";
+import type { SiteAddOns } from "./add-ons.ts";
 import type { SiteFederation } from "./federation.ts";
 import type { Keyring } from "./keyring.ts";
+import type { Program } from "./program.ts";
 
 /** All that a phase may use at one site. */
 export interface SiteContext {
@@ -24,6 +26,10 @@ export interface SiteContext {
   readonly keyring: Keyring;
   /** What the federation wants of the site; missing where nobody asks for it to be brought up. */
   readonly federation?: SiteFederation;
+  /** What runs in its cluster beside; missing likewise. */
+  readonly addOns?: SiteAddOns;
+  /** What steers names on its ECAMs; missing likewise, and in a dry run where it was not made yet. */
+  readonly program?: Program;
   readonly now: () => Date;
   readonly emit: Emit;
 }

@@ -1,8 +1,9 @@
 /** The bring-up of a site, in order. This list is the architecture of convergence. */
 import type { Phase } from "./phase.ts";
-import { addons } from "./phases/addons.ts";
+import { ingress, loadBalancer } from "./phases/add-ons.ts";
 import { agentImage } from "./phases/agent-image.ts";
 import { clusterDns } from "./phases/cluster-dns.ts";
+import { clusterServices } from "./phases/cluster-services.ts";
 import { controlPlanes } from "./phases/control-planes.ts";
 import { ecams } from "./phases/ecams.ts";
 import { federation, membership } from "./phases/federation.ts";
@@ -11,7 +12,9 @@ import { firstControlPlane } from "./phases/first-control-plane.ts";
 import { ground } from "./phases/ground.ts";
 import { keys } from "./phases/keys.ts";
 import { machines } from "./phases/machines.ts";
+import { names } from "./phases/names.ts";
 import { network } from "./phases/network.ts";
+import { steering } from "./phases/steering.ts";
 import { workers } from "./phases/workers.ts";
 
 export const PHASES: readonly (Phase | readonly Phase[])[] = [
@@ -20,6 +23,10 @@ export const PHASES: readonly (Phase | readonly Phase[])[] = [
   machines, // every machine running and answering
   files, // every rendered file in place, what reads it restarted
   ecams, // HAProxy and Keepalived up, the VIP held by exactly one
+  [
+    names, // every name server answers for the domain
+    steering, // our program on the ECAMs, by which names follow what works
+  ],
   firstControlPlane, // kubeadm init, once in a cluster's life
   clusterDns, // CoreDNS told to spread before its second replica finds a place
   // side by side, since both need only the first control plane
@@ -31,7 +38,11 @@ export const PHASES: readonly (Phase | readonly Phase[])[] = [
     network, // every node Ready, pods of all nodes reachable
     agentImage, // on every node, from here: they reach no registry
   ],
-  addons, // CoreDNS and kube-proxy answer everywhere
+  [
+    clusterServices, // CoreDNS and kube-proxy answer everywhere
+    loadBalancer, // MetalLB, with the site's ingress range
+    ingress, // Traefik, reached at the first address of it
+  ],
   federation, // its resources, rights and fence, the crown where the file has it, two agents
   membership, // the agents run, the hub hears them, types are federated
 ];

@@ -12,3 +12,25 @@ export const DAEMON_SETS: Resource<DaemonSet> = { group: "apps", version: "v1", 
 export function isReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 }
+
+/** Whether every replica is of its present form and available. */
+export function isAvailable({ metadata, spec, status }: Deployment): boolean {
+  const wanted = spec?.replicas ?? 1;
+  return (
+    status?.observedGeneration === metadata?.generation &&
+    status?.updatedReplicas === wanted &&
+    status?.availableReplicas === wanted &&
+    status?.replicas === wanted
+  );
+}
+
+/** Whether one of its pods is ready on every node that is to have one, and there is such a node. */
+export function runsEverywhere(daemonSet: DaemonSet | undefined): boolean {
+  const { metadata, status } = daemonSet ?? {};
+  return (
+    status !== undefined &&
+    status.observedGeneration === metadata?.generation &&
+    status.numberReady > 0 &&
+    status.numberReady === status.desiredNumberScheduled
+  );
+}

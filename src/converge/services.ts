@@ -1,5 +1,6 @@
 /** The services of a machine and which files each reads: who must be restarted when a file changed. */
 import type { Role } from "#model/federation.ts";
+import { PROGRAM } from "#render/ecam/program-unit.ts";
 
 export interface Service {
   readonly unit: string;
@@ -31,6 +32,29 @@ const KEEPALIVED: Service = {
   reads: ["/etc/keepalived/", "/etc/systemd/system/keepalived.service"],
 };
 
+const KNOT: Service = {
+  unit: "knot.service",
+  reads: ["/etc/knot/", "/etc/panopticon/names/", "/etc/systemd/system/knot.service"],
+};
+
+/** Its program is brought after its files. */
+export const STEERING: Service = {
+  unit: "panopticon-steering.service",
+  reads: ["/etc/panopticon/steering/", "/etc/systemd/system/panopticon-steering.service"],
+  needs: PROGRAM,
+};
+
+/** Likewise. */
+export const WATCHDOG: Service = {
+  unit: "panopticon-watchdog.service",
+  reads: [
+    "/etc/panopticon/watchdog/",
+    "/etc/panopticon/pki/",
+    "/etc/systemd/system/panopticon-watchdog.service",
+  ],
+  needs: PROGRAM,
+};
+
 const MASQUERADE: Service = {
   unit: "panopticon-masquerade.service",
   reads: ["/etc/panopticon/masquerade.nft", "/etc/systemd/system/panopticon-masquerade.service"],
@@ -51,7 +75,7 @@ const KUBELET: Service = {
 const NODE: readonly Service[] = [GROUND, MASQUERADE, CONTAINERD, KUBELET];
 
 const SERVICES: Readonly<Record<Role, readonly Service[]>> = {
-  ecam: [GROUND, HAPROXY, KEEPALIVED],
+  ecam: [GROUND, HAPROXY, KNOT, STEERING, WATCHDOG, KEEPALIVED],
   controlplane: NODE,
   worker: NODE,
 };

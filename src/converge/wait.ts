@@ -34,3 +34,8 @@ export async function waitFor<T>(
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
+
+/** Asks until it holds; as `waitFor`. */
+export async function until(what: string, seconds: number, holds: () => Promise<boolean>): Promise<void> {
+  await waitFor(what, seconds, async () => ((await holds()) ? true : undefined));
+}

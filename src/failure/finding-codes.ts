@@ -18,6 +18,7 @@ export const FINDING_CODES = {
   PROVE_REPLICAS_SHARE_SERVER: "More replicas of a volume than servers to keep them on.",
   PROVE_TWO_SITES: "With two sites neither is a majority when they lose sight of each other.",
   PROVE_UNNAMED: "Power feeds or switches that the file does not name are not in the proof.",
+  PROVE_WITNESS: "A witness that has no vote, or one on which names hang when a site is lost.",
 } as const;
 
 export type FindingCode = keyof typeof FINDING_CODES;
@@ -32,4 +33,5 @@ export type SingleCode = Exclude<
   | "PROVE_REPLICAS_SHARE_SERVER"
   | "PROVE_TWO_SITES"
   | "PROVE_UNNAMED"
+  | "PROVE_WITNESS"
 >;

@@ -66,7 +66,8 @@ export function federationFindings(
           }),
         ]
       : []),
-    ...(federation.sites.length === 2
+    ...witnessFindings(federation),
+    ...(federation.sites.length === 2 && federation.witness === undefined
       ? [
           finding("PROVE_TWO_SITES", "warning", whole, {
             message:
@@ -77,7 +78,9 @@ export function federationFindings(
               "1 of 2 is no majority",
               "the names go on pointing at both sites, and clients try the second address themselves",
             ],
-            remedy: anotherSite("a third site, or a small witness somewhere outside, gives the third vote"),
+            remedy: anotherSite(
+              "a third site gives the third vote, or a small machine somewhere outside: `witness: {name, address}`",
+            ),
           }),
         ]
       : []),
@@ -111,6 +114,30 @@ export function federationFindings(
         ]
       : []),
   ];
+}
+
+/** What hangs on the outside vote. */
+function witnessFindings({ name, sites, witness }: Federation): readonly Finding[] {
+  if (!witness) return [];
+  const told = (message: string, why: readonly string[], remedy: Remedy): readonly Finding[] => [
+    finding("PROVE_WITNESS", "note", name, { message, breaks: [], why, remedy }),
+  ];
+  if (sites.length % 2 === 1)
+    return told(
+      `${witness.name} has no vote on names: ${count(sites.length, "site")} alone have a majority`,
+      [],
+      { text: "leave it out until the sites are even in number", price: "nothing", whatIf: [] },
+    );
+  if (sites.length > 2) return [];
+  return told(
+    `names leave a site that is lost because ${witness.name} votes too; while it is away they stay as they are`,
+    [
+      `${witness.name} is away, and then a site is lost`,
+      "1 of 3 votes is no majority",
+      "the names go on pointing at both sites, and clients try the second address themselves",
+    ],
+    { text: "a third site votes, and serves as well", price: "1 site", whatIf: [] },
+  );
 }
 
 /** What the proof can't know, said once for all sites. */

@@ -85,13 +85,17 @@ describe("a person's own analysis of the examples", () => {
     expect(alone(proof, "api:attic")).toEqual(["site:attic"]);
     expect(alone(proof, "somewhere")).toEqual([]);
     expect(told(proof)).toEqual([
-      "PROVE_TWO_SITES two-sites",
       "PROVE_NO_BACKUP two-sites",
       "PROVE_ONE_ROUTER router:attic",
       "PROVE_ONE_LINE line:attic",
       "PROVE_ONE_ROUTER router:cellar",
       "PROVE_ONE_LINE line:cellar",
+      "PROVE_WITNESS two-sites",
     ]);
+    const { witness: _, ...unwitnessed } = example("two-sites").federation;
+    expect(told(await proofOf({ ...example("two-sites"), federation: unwitnessed }))).toContain(
+      "PROVE_TWO_SITES two-sites",
+    );
   });
 
   it("three-sites: the hut hangs on its one box, the office's router on one feed, and any site may go", async () => {

@@ -1,5 +1,6 @@
 /** What must hold between the parts of a file: each check sees what could be read of the whole. */
 import { checkAddresses } from "./checks/addresses.ts";
+import { checkCertificates } from "./checks/certificates.ts";
 import type { Check } from "./checks/check.ts";
 import { checkExternal } from "./checks/external.ts";
 import { checkGoals } from "./checks/goals.ts";
@@ -16,6 +17,7 @@ import { checkSizes } from "./checks/sizes.ts";
 
 export const CHECKS: readonly Check[] = [
   checkNames,
+  checkCertificates,
   checkKinds,
   checkGoals,
   checkSiteNames,

@@ -26,7 +26,23 @@ export interface Federation {
   readonly commonCause: number;
   /** Where copies of the backups are kept. */
   readonly backups: readonly Backup[];
+  /** Votes on addresses from outside, where the sites alone are even in number. */
+  readonly witness?: Witness;
+  /** A public authority for the sites' certificates; a private one of our own where it is not given. */
+  readonly acme?: AcmeAuthority;
+  /** Whether the domain's zone is signed. */
+  readonly dnssec: boolean;
   readonly sites: readonly Site[];
+}
+
+/** An authority that gives certificates by ACME (RFC 8555); its terms of service were agreed to in the file. */
+export interface AcmeAuthority {
+  /** URL of its directory. */
+  readonly directory: string;
+  /** Whom it writes to. */
+  readonly email: string;
+  /** PEM file of who signs its own server's certificate, where that is none that everybody trusts. */
+  readonly authorityFile?: string;
 }
 
 /** What can fail by itself, as the file and the failure proof call it. */
@@ -52,6 +68,13 @@ export const COMPONENT_KINDS = [
   "containerd",
   "backup",
 ] as const;
+
+/** A small machine anywhere that only looks and votes. */
+export interface Witness {
+  readonly name: string;
+  /** Under which the sites reach it. */
+  readonly address: string;
+}
 
 /** One copy of the backups, at a site or (without one) somewhere else. */
 export interface Backup {

@@ -171,6 +171,29 @@ function sizeFault(text: string, least: number, example: string): Fault | undefi
   return { message: `${quote(text)} is not an amount of memory or disk`, hint };
 }
 
+/** The directory of an ACME authority. */
+export const HTTPS_URL: Format = {
+  code: "MODEL_URL",
+  pattern: "^https://[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?(/[^\\s?#]*)?$",
+  examples: ["https://acme-v02.api.letsencrypt.org/directory"],
+  fault: (text) => {
+    if (new RegExp(HTTPS_URL.pattern).test(text) && URL.canParse(text)) return undefined;
+    const hint = "write one such as https://acme-v02.api.letsencrypt.org/directory";
+    return { message: `${quote(text)} is not an https:// address`, hint };
+  },
+};
+
+/** A person's address, as far as an authority takes it. */
+export const EMAIL: Format = {
+  code: "MODEL_EMAIL",
+  pattern: "^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\\.[A-Za-z0-9-]{1,63})+$",
+  examples: ["you@home.example"],
+  fault: (text) => {
+    if (new RegExp(EMAIL.pattern).test(text)) return undefined;
+    return { message: `${quote(text)} is not an e-mail address`, hint: "write one such as you@home.example" };
+  },
+};
+
 /** A device as `lspci -D` shows it. */
 export const PCI_ADDRESS: Format = {
   code: "MODEL_PCI",

@@ -12,6 +12,7 @@ import {
 } from "./defaults.ts";
 import { type Draft, orDefault } from "./draft.ts";
 import {
+  type AcmeAuthority,
   type AddressRange,
   COMPONENT_KINDS,
   type ComponentKind,
@@ -44,8 +45,20 @@ export function normalize(input: Draft<FederationInput>): Draft<Federation> {
     reliability: normalizeReliability(input.reliability),
     commonCause: toShare(orDefault(input, "commonCause", COMMON_CAUSE)),
     backups: orDefault(input, "backups", []),
+    ...(input.witness !== undefined && { witness: input.witness }),
+    ...normalizeCertificates(input.certificates),
+    dnssec: orDefault(input, "dnssec", false),
     sites: input.sites?.map((site) => normalizeSite(site, input.sizes)),
   };
+}
+
+/** Only a public authority is anything to say: a private one is what there is else. */
+function normalizeCertificates(input: Draft<FederationInput["certificates"]>): {
+  readonly acme?: Draft<AcmeAuthority>;
+} {
+  if (input?.authority !== "acme" || input.acme === undefined) return {};
+  const { directory, email, authorityFile } = input.acme;
+  return { acme: { directory, email, ...(authorityFile !== undefined && { authorityFile }) } };
 }
 
 function normalizeGoal(input: Draft<NonNullable<FederationInput["goals"]>[number]>): Draft<Goal> {

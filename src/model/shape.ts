@@ -5,6 +5,8 @@ import {
   ADDRESS_FORMAT,
   DISK_SIZE,
   DOMAIN,
+  EMAIL,
+  HTTPS_URL,
   KUBERNETES_VERSION,
   MEMORY,
   NAME,
@@ -163,6 +165,43 @@ const site = z
   })
   .meta({ description: "Servers behind one router: one Kubernetes cluster." });
 
+const witness = z.strictObject({
+  name: text(NAME, "The witness's name, which is no site's.", "outpost"),
+  address: text(ADDRESS_FORMAT, "The address under which every site reaches it.", "192.0.2.53"),
+});
+
+const acme = z
+  .strictObject({
+    directory: text(HTTPS_URL, "Where the authority's directory is."),
+    email: text(EMAIL, "Whom the authority writes to, such as when a certificate runs out."),
+    termsOfServiceAgreed: z.literal(true).meta({
+      description: "That you have read the authority's terms of service and agree to them.",
+      examples: [true],
+    }),
+    authorityFile: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .meta({
+        description:
+          "PEM file of who signs the certificate of the authority's own server, seen from this file's folder; for authorities that are not public.",
+        examples: ["acme-ca.crt"],
+      }),
+  })
+  .meta({ description: "The authority that gives certificates by ACME (RFC 8555)." });
+
+const certificates = z
+  .strictObject({
+    authority: z.enum(["private", "acme"]).optional().meta({
+      description:
+        "Who signs the sites' certificates: one of our own, which every user has to trust, or one that gives them by ACME.",
+      default: "private",
+    }),
+    acme: acme.optional(),
+  })
+  .meta({ description: "The certificates that users see." });
+
 /** Checks keys, types and forms; what must hold between them is in `checks/`. */
 export const federationShape = z.strictObject({
   kind: z.literal("Federation").meta({ description: "What this file describes.", examples: ["Federation"] }),
@@ -192,6 +231,16 @@ export const federationShape = z.strictObject({
     .max(64)
     .optional()
     .meta({ description: "Where copies of backups are kept. So far only the failure proof reads it." }),
+  witness: witness.optional().meta({
+    description:
+      "A small machine anywhere that only looks whether the sites answer, and votes. Two sites need one: without it neither is a majority.",
+  }),
+  certificates: certificates.optional(),
+  dnssec: z.boolean().optional().meta({
+    description:
+      "Whether answers for the domain are signed (DNSSEC), all sites with one key. Your registrar then needs what `panopticon dns ds` prints.",
+    default: false,
+  }),
   sites: z.array(site).min(1).max(1000).meta({ description: "The sites, each one Kubernetes cluster." }),
 });
 

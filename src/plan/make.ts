@@ -61,6 +61,9 @@ export async function makePlan(file: FederationFile, previous?: Plan): Promise<P
     crown: federation.crown,
     kubernetes: federation.kubernetes,
     sites: identify(federation.name, drafts, previous),
+    ...(federation.witness && { witness: federation.witness }),
+    ...(federation.acme && { acme: federation.acme }),
+    ...(federation.dnssec && { dnssec: true as const }),
     ...(retired.length > 0 && { retired }),
   };
 }

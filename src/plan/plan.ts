@@ -3,7 +3,7 @@
  * is data: it is printed, compared, kept in the state folder and given to the
  * next planning, so that growth renumbers nothing.
  */
-import type { AddressRange, Role, SiteKind } from "#model/federation.ts";
+import type { AcmeAuthority, AddressRange, Role, SiteKind, Witness } from "#model/federation.ts";
 
 export interface Plan {
   /** Version of this format. */
@@ -15,6 +15,12 @@ export interface Plan {
   /** Such as `v1.36.3`. */
   readonly kubernetes: string;
   readonly sites: readonly SitePlan[];
+  /** Votes on addresses from outside. */
+  readonly witness?: Witness;
+  /** Who signs the sites' certificates; a private authority of our own where it is missing. */
+  readonly acme?: AcmeAuthority;
+  /** The domain's zone is signed; absent where it is not. */
+  readonly dnssec?: true;
   /** Sites that were removed from the file, by number; absent where there are none. */
   readonly retired?: readonly RetiredSite[];
 }

@@ -6,7 +6,8 @@ import type { RenderedFile } from "#render/files.ts";
 export interface ObservedMachine {
   readonly name: string;
   readonly uuid: string;
-  readonly state: "running" | "stopped";
+  /** `crashed`: it ended by itself and nobody started it again; a ground that can't tell says `stopped`. */
+  readonly state: "running" | "stopped" | "crashed";
 }
 
 /**

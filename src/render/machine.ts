@@ -11,6 +11,9 @@ import { networkFile } from "./common/network.ts";
 import { modulesFiles, sysctlFile } from "./common/sysctl.ts";
 import { haproxyFile } from "./ecam/haproxy.ts";
 import { keepalivedFiles } from "./ecam/keepalived.ts";
+import { knotFiles } from "./ecam/knot.ts";
+import { steeringFiles } from "./ecam/steering-unit.ts";
+import { watchdogFiles } from "./ecam/watchdog-unit.ts";
 import { controlplaneKubeadmFiles, joinFile } from "./kubeadm/kubeadm.ts";
 import { stepFiles } from "./kubeadm/steps.ts";
 import { cniFile } from "./node/cni.ts";
@@ -54,7 +57,13 @@ function commonFiles(target: Target): RenderedFile[] {
 }
 
 function ecamFiles(target: Target): RenderedFile[] {
-  return [haproxyFile(target), ...keepalivedFiles(target)];
+  return [
+    haproxyFile(target),
+    ...keepalivedFiles(target),
+    ...knotFiles(target),
+    ...steeringFiles(target),
+    ...watchdogFiles(target),
+  ];
 }
 
 function controlplaneFiles(target: Target): RenderedFile[] {

@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readFederation } from "#app/files.ts";
+import type { SiteHeard } from "#app/lab-internet.ts";
 import type { LabStatus } from "#app/lab-status.ts";
 import type { FederationStatus } from "#app/status.ts";
 import { openLab } from "#drivers/lab/driver.ts";
@@ -13,13 +14,17 @@ import { openLabFaults } from "#drivers/lab/faults.ts";
 import { makePlan } from "#plan/make.ts";
 import { machinesOf, type Plan, type SitePlan } from "#plan/plan.ts";
 import { type Asking, keepAsking } from "./asking.ts";
+import { echoAnswers } from "./echo.ts";
 import { type Kubectl, kubectlAt } from "./kubectl.ts";
 import { freshState, kubeconfig, panopticon, type Ran } from "./panopticon.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 const FILE = join(EXAMPLES, "two-sites.yaml");
 const APP = join(EXAMPLES, "apps/shop.yaml");
+const SITES = ["attic", "cellar"];
 const SHOP = "shop";
+/** The service that `lab up` ends with. */
+const SAMPLE = "echo.home.test";
 const SYSTEM = "kube-federation-system";
 const AGENT = "panopticon-agent";
 const WAIT = { timeout: 180_000, interval: 500 };
@@ -57,14 +62,45 @@ describe("a federation of two sites", () => {
   const status = async (...argv: readonly string[]): Promise<FederationStatus> =>
     JSON.parse((await panopticon(state, "status", ...argv, "-o", "json")).stdout) as FederationStatus;
 
-  it("is joined when `lab up` ends, its crown where the file has it, and there is nothing to change", async () => {
-    const { stdout } = await run("lab", "up", FILE, "--yes");
+  it("comes up by the README's first command, joined, and there is nothing to change then", async () => {
+    const { stdout } = await run("lab", "up", "--yes");
+    for (const site of SITES) expect(stdout).toContain(`${site}: 2 ECAMs, 3 control planes, 2 workers`);
+    expect(stdout).toContain("panopticon lab status");
     expect(stdout).toContain("The crown is at attic (epoch 1001); 2 of 2 sites joined.");
+    // Where everything has just started, probes are answered late for a while.
+    await expect.poll(async () => (await status()).well, WAIT).toBe(true);
     const again = await run("lab", "up", FILE, "--yes", "-o", "json");
     expect(JSON.parse(again.stdout)).toMatchObject({ changes: 0, members: { crown: "attic", well: true } });
     const now = JSON.parse((await run("lab", "status", FILE, "-o", "json")).stdout) as LabStatus;
     expect(now).toMatchObject({ well: true, members: { crown: "attic", well: true } });
+    expect(now.sites.map(({ name }) => name)).toEqual(SITES);
+    for (const site of now.sites) {
+      expect(site).toMatchObject({ well: true, api: "answers", etcd: { voting: 3, planned: 3 } });
+      expect(site.holders).toHaveLength(1);
+    }
     expect(await status()).toMatchObject({ crown: "attic", hub: "answers", well: true });
+  });
+
+  it.each(SITES)("runs an app on two nodes of %s that answers a pod through its ClusterIP", async (site) => {
+    const nodes = await echoAnswers(at(site));
+    expect(nodes.size).toBe(2);
+  });
+
+  it("answers from outside by the names it ends with, at any site and at each alone", async () => {
+    await expect.poll(() => addresses("attic"), WAIT).toEqual(external(attic, cellar));
+    await expect.poll(() => page(SAMPLE), WAIT).toContain(`host=${SAMPLE}`);
+    for (const site of [attic, cellar]) {
+      let said = "";
+      await expect
+        .poll(async () => (said = await page(`echo.${site.domain}`)), WAIT)
+        .toContain(`host=${SAMPLE}`);
+      expect(said).toContain(`client=${site.network.pods.split(".").slice(0, 2).join(".")}.`);
+    }
+    expect(await page(`control.${plan.domain}/traefik/api/overview`)).toContain("401");
+    expect(await status()).toMatchObject({
+      services: [{ name: "echo", hosts: [SAMPLE], sites: SITES.map((site) => ({ site, state: "well" })) }],
+      names: [{ name: SAMPLE, addresses: external(attic, cellar) }],
+    });
   });
 
   it("says in a dry run what somebody has taken away from a site's agents, and would bring it back", async () => {
@@ -106,6 +142,8 @@ describe("a federation of two sites", () => {
     });
     const machines = attic.machines.map(({ name }) => name);
     await openLabFaults(plan.federation, lab).cutPower(attic, machines);
+    await expect.poll(() => addresses("cellar"), WAIT).toEqual(external(cellar));
+    expect(await page(SAMPLE)).toContain(`host=${SAMPLE}`);
     await expect.poll(async () => (await status("--context", "cellar")).hub, WAIT).toBe("does not answer");
     await inShop("cellar", "patch", "configmap", "words", "--patch", '{"data":{"greeting":"changed"}}');
     await expect.poll(() => greeting("cellar"), WAIT).toBe("hello");
@@ -138,6 +176,8 @@ describe("a federation of two sites", () => {
     await expect.poll(async () => (await status("--context", "attic")).well, WAIT).toBe(true);
     expect(await status("--context", "attic")).toMatchObject({ crown: "cellar", conflicts: [] });
     expect(await belongings("attic", "cellar")).toEqual(before);
+    for (const site of ["attic", "cellar"])
+      await expect.poll(() => addresses(site), WAIT).toEqual(external(attic, cellar));
   });
 
   it("gives the crown back without losing a write, and the app never stopped", async () => {
@@ -148,6 +188,19 @@ describe("a federation of two sites", () => {
     expect(failures, `${answers} answers, the longest wait ${longestMs} ms`).toEqual([]);
     expect(answers).toBeGreaterThan(100);
   });
+
+  /** What is fetched from outside; empty where nothing answers. */
+  async function page(url: string): Promise<string> {
+    return (await panopticon(state, "lab", "curl", `https://${url}`, "--file", FILE)).stdout;
+  }
+
+  /** What a site's name server says of the sample's name. */
+  async function addresses(site: string): Promise<readonly string[]> {
+    const { stdout } = await panopticon(state, "lab", "dig", SAMPLE, "--file", FILE, "-o", "json");
+    const { servers } = JSON.parse(stdout) as { readonly servers: readonly SiteHeard[] };
+    const heard = servers.find((one) => one.site === site)?.records ?? [];
+    return heard.map(({ value }) => value).toSorted();
+  }
 
   /** What the sites have of the app, by uid: an object that was deleted and made again has another one. */
   async function belongings(...sites: readonly string[]): Promise<readonly string[]> {
@@ -162,6 +215,10 @@ describe("a federation of two sites", () => {
     return (await Promise.all(lists)).flat().toSorted();
   }
 });
+
+function external(...sites: readonly SitePlan[]): readonly string[] {
+  return sites.flatMap(({ network }) => network.external).toSorted();
+}
 
 const REPLICAS = JSON.stringify({ spec: { template: { spec: { replicas: 3 } } } });
 const GREETING = JSON.stringify({ spec: { template: { data: { greeting: "good evening" } } } });

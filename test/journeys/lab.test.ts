@@ -5,14 +5,17 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Delegation } from "#app/dns/delegation.ts";
 import type { SiteStatus } from "#app/lab-status.ts";
 import { cutPower } from "#drivers/lab/machine.ts";
+import { validated } from "../names/delv.ts";
 import { echoAnswers } from "./echo.ts";
 import { type HostPicture, hostPicture } from "./host.ts";
 import { kubectlAt } from "./kubectl.ts";
 import { finish, freshState, killAll, kubeconfig, panopticon, start } from "./panopticon.ts";
 
 const FEDERATION = "journey";
+const NAMES_VIP = "10.77.0.9";
 const FILE = join(import.meta.dirname, "one-site.yaml");
 /** Moments, in seconds after the start, at which `lab up` is killed; drawn anew each time, and shown. */
 const KILLS = Array.from({ length: 10 }, () => Math.round(Math.random() * 250) / 10);
@@ -67,6 +70,14 @@ describe("one site", () => {
     expect(nodes.trim()).toBe(names.join(" "));
     const server = await kubectl(state, "config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
     expect(server).toBe("https://10.77.0.10:6443");
+  });
+
+  it("signs its names with the key that its registrar was given", async () => {
+    const { stdout } = await panopticon(state, "dns", "ds", FILE, "-o", "json");
+    const signer = JSON.parse(stdout) as Delegation;
+    const { domain } = signer;
+    const question = { domain, signer, address: NAMES_VIP, port: 53 };
+    expect(await validated(`app.${domain}`, question)).toMatch(/^; fully validated$/m);
   });
 
   it("runs an app whose two replicas, on two nodes, answer a pod through their ClusterIP", async () => {

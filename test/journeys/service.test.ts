@@ -16,10 +16,12 @@ import { parseService } from "#model/service/parse.ts";
 import { type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
 import type { Manifest } from "#render/service/manifest.ts";
 import { serviceObjects } from "#render/service/objects.ts";
-import { planeObstacle, skipWithoutPlanes } from "../kube/programs.ts";
+import { frontDefinitions, frontObstacle } from "../front/programs.ts";
+import { applyDefinitions } from "../front/traefik.ts";
+import { skipWithoutPlanes } from "../kube/programs.ts";
 import { type Federation, type Site, startFederation, until } from "./federation.ts";
 
-const obstacle = await planeObstacle();
+const obstacle = await frontObstacle();
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 const dir = mkdtempSync(join(tmpdir(), "panopticon-service-"));
 const DEPLOYMENTS: Resource<Deployment> = { group: "apps", version: "v1", plural: "deployments" };
@@ -39,7 +41,7 @@ const PLURALS: Readonly<Record<string, readonly [string, string]>> = {
   PodDisruptionBudget: ["policy", "poddisruptionbudgets"],
   Deployment: ["apps", "deployments"],
   StatefulSet: ["apps", "statefulsets"],
-  ConfigMap: ["", "configmaps"],
+  HTTPRoute: ["gateway.networking.k8s.io", "httproutes"],
 };
 
 interface Deployment extends KubeObject {
@@ -174,7 +176,8 @@ it("renders nothing that a real API refuses", async () => {
     .map((file) => readFileSync(join(folder, file), "utf8"));
   const objects = texts.flatMap((text) => parseAllDocuments(text).map((one) => one.toJS() as Manifest));
   expect(objects.length).toBeGreaterThan(30);
-  const { kube } = sites[1];
+  const { kube, plane } = sites[1];
+  await applyDefinitions(plane, await frontDefinitions());
   for (const object of objects.filter(({ kind }) => kind !== "ReplicaSchedulingPreference")) {
     // The dry run of an object needs a namespace that is there.
     const placed = {
@@ -424,6 +427,26 @@ it("says that a member is not the hub", async () => {
   expect(stderr).toMatch(
     /SERVICE_NOT_HUB plane-2 is not the hub: the crown is at plane-1\n +→ Name the hub: --context plane-1/,
   );
+});
+
+it("gives its panels routes where the hub knows such, and says so where it does not", async () => {
+  const panels = "panels: [{ name: admin, path: /admin }]\n";
+  const before = await run("service", "deploy", fileOf("2", panels));
+  expect(before).toMatchObject({ code: 0, stderr: expect.stringContaining("its panels get no route") });
+  const definitions = await frontDefinitions();
+  for (const { plane } of sites) await applyDefinitions(plane, definitions);
+  const after = await run("service", "deploy", fileOf("2", panels));
+  expect(after).toMatchObject({ code: 0, stderr: expect.not.stringContaining("no route") });
+  const [route] = rendered(readFileSync(fileOf("2", panels), "utf8")).filter(
+    ({ kind }) => kind === "HTTPRoute",
+  );
+  if (!route) throw new Error("no route is rendered");
+  for (const { name, kube } of sites)
+    await told(`${name} has the panels' route`, async () => (await live(kube, route)) !== undefined);
+  expect(await live(sites[1].kube, route)).toMatchObject(route);
+  await deploy(fileOf("2"));
+  for (const { name, kube } of sites)
+    await told(`${name} has it no more`, async () => (await live(kube, route)) === undefined);
 });
 
 it("says in words that a service has no pods, and that there is no such service", async () => {

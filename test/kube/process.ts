@@ -28,13 +28,18 @@ export interface ProcessSettings {
   readonly name: string;
   readonly argv: readonly string[];
   readonly log: string;
+  /** The folder it runs in; ours where none is given. */
+  readonly cwd?: string;
+  /** Variables beside ours. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Whether it does its work by now; asked again and again after a start. */
   readonly ready: () => Promise<boolean>;
   /** Seconds until a start counts as failed. */
   readonly seconds: number;
 }
 
-export function planeProcess({ name, argv, log, ready, seconds }: ProcessSettings): PlaneProcess {
+export function planeProcess(settings: ProcessSettings): PlaneProcess {
+  const { name, log, ready, seconds } = settings;
   let child: ChildProcess | undefined;
   const runs = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
   const signal = (which: NodeJS.Signals): void => {
@@ -54,7 +59,7 @@ export function planeProcess({ name, argv, log, ready, seconds }: ProcessSetting
       return runs() ? child?.pid : undefined;
     },
     async start() {
-      if (!runs()) child = launch(argv, log);
+      if (!runs()) child = launch(settings);
       const end = performance.now() + seconds * 1000;
       while (!(await ready())) {
         if (runs() && performance.now() < end) await sleep(PAUSE_MS);
@@ -70,11 +75,15 @@ export function planeProcess({ name, argv, log, ready, seconds }: ProcessSetting
   };
 }
 
-function launch(argv: readonly string[], log: string): ChildProcess {
+function launch({ argv, log, cwd, env }: ProcessSettings): ChildProcess {
   const output = openSync(log, "a");
   try {
     const [program, ...options] = DIES_WITH_US;
-    const child = spawn(program, [...options, ...argv], { stdio: ["ignore", output, output] });
+    const child = spawn(program, [...options, ...argv], {
+      stdio: ["ignore", output, output],
+      ...(cwd !== undefined && { cwd }),
+      ...(env && { env: { ...process.env, ...env } }),
+    });
     child.on("error", () => undefined); // seen as not running
     return child;
   } finally {

@@ -10,10 +10,12 @@ export interface Report {
   readonly ageMs: number;
   /** The voters whose words it gets from themselves. */
   readonly hears: readonly string[];
-  /** Sites whose traffic it sees fail from where it is; of its own it says what it finds inside. */
+  /** Sites, or lines of sites, whose traffic it sees fail from where it is; of its own it says what it finds inside. */
   readonly down: readonly string[];
-  /** By service, the sites at which that service alone fails. */
+  /** By service, where that service alone fails. */
   readonly downServices?: Readonly<Record<string, readonly string[]>>;
+  /** Host names of services that it has itself; missing where it does not know, and at the witness. */
+  readonly hosts?: readonly string[];
 }
 
 /**

@@ -15,6 +15,7 @@ export const LONGEST_SPLIT_MS = 2 * STALE_MS + LONGEST_HOLD_MS;
 
 export interface Place {
   readonly address: string;
+  /** What the votes name: a site, or one of its lines. */
   readonly site: string;
 }
 

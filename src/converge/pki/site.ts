@@ -20,7 +20,7 @@ import {
 
 const DAY_MS = 24 * 3600 * 1000;
 const CLIENT_VALID_DAYS = 365;
-const CLIENT_RENEW_DAYS = 30;
+export const CLIENT_RENEW_DAYS = 30;
 const BOOTSTRAP_VALID_SECONDS = 3600;
 
 /** All PEM text. */
@@ -133,9 +133,16 @@ export async function etcdClientCertificate(pki: SitePki, now: Date): Promise<Ke
   return await clientCertificate(pki.etcd, subject, DAY_MS / 1000, now);
 }
 
-async function ensureAuthority(path: string, commonName: string, now: Date): Promise<KeyedCertificate> {
+/** An authority kept in `path`.key and `path`.crt, made where it lacks; with a `domain` for names of that alone. */
+export async function ensureAuthority(
+  path: string,
+  commonName: string,
+  now: Date,
+  domain?: string,
+): Promise<KeyedCertificate> {
   const [certFile, keyFile] = [`${path}.crt`, `${path}.key`];
-  if ((await readIfThere(keyFile)) === undefined && (await readIfThere(certFile)) !== undefined) {
+  // In this order: who makes both beside us makes the key first.
+  if ((await readIfThere(certFile)) !== undefined && (await readIfThere(keyFile)) === undefined) {
     throw worldFailed(
       "PKI_KEY_LOST",
       `${certFile} exists but its key ${keyFile} does not.`,
@@ -147,7 +154,7 @@ async function ensureAuthority(path: string, commonName: string, now: Date): Pro
   parse(keyFile, "private key", () => createPrivateKey(key));
   const certificate =
     (await readIfThere(certFile)) ??
-    (await createOnce(certFile, await authorityCertificate(commonName, key, now)));
+    (await createOnce(certFile, await authorityCertificate(commonName, key, now, domain)));
   checkPair(certFile, certificate, keyFile, key);
   return { certificate, key };
 }
@@ -165,7 +172,8 @@ async function ensureKeyPair(path: string): Promise<SitePki["serviceAccount"]> {
   return { privateKey, publicKey };
 }
 
-function readKeyedCertificate(path: string, text: string): KeyedCertificate {
+/** A certificate and its key from one file's text; PKI_UNREADABLE or PKI_MISMATCH where it holds no such pair. */
+export function readKeyedCertificate(path: string, text: string): KeyedCertificate {
   const start = text.indexOf("-----BEGIN CERTIFICATE-----");
   const pair = { key: text.slice(0, Math.max(start, 0)), certificate: text.slice(Math.max(start, 0)) };
   checkPair(path, pair.certificate, path, pair.key);
@@ -178,7 +186,12 @@ function checkPair(certFile: string, certificate: string, keyFile: string, key: 
   if (!parsed.checkPrivateKey(own)) throw mismatch(certFile, keyFile);
 }
 
-function isGood(client: KeyedCertificate, authority: KeyedCertificate, now: Date): boolean {
+/** Whether it is this authority's and good for thirty days more. */
+export function isGood(
+  client: KeyedCertificate,
+  authority: Pick<KeyedCertificate, "certificate">,
+  now: Date,
+): boolean {
   const certificate = new X509Certificate(client.certificate);
   const ours = certificate.verify(new X509Certificate(authority.certificate).publicKey);
   return ours && certificate.validToDate.getTime() - now.getTime() > CLIENT_RENEW_DAYS * DAY_MS;

@@ -37,8 +37,17 @@ export function newKeyPair(): { readonly privateKey: string; readonly publicKey:
   });
 }
 
-/** A self-signed authority's certificate for `key` (PEM), valid ten years from `now`. */
-export async function authorityCertificate(commonName: string, key: string, now: Date): Promise<string> {
+/**
+ * A self-signed authority's certificate for `key` (PEM), valid ten years from
+ * `now`. With a `domain` it can vouch for names of that domain alone, so that
+ * who trusts it trusts it with nothing else (RFC 5280, 4.2.1.10).
+ */
+export async function authorityCertificate(
+  commonName: string,
+  key: string,
+  now: Date,
+  domain?: string,
+): Promise<string> {
   const x509 = await loadX509();
   const keys = await webKeys(key);
   const { digitalSignature, keyEncipherment, keyCertSign } = x509.KeyUsageFlags;
@@ -52,11 +61,39 @@ export async function authorityCertificate(commonName: string, key: string, now:
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(digitalSignature | keyEncipherment | keyCertSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      new x509.SubjectAlternativeNameExtension([{ type: "dns", value: commonName }]),
+      domain === undefined
+        ? new x509.SubjectAlternativeNameExtension([{ type: "dns", value: commonName }])
+        : new x509.Extension(NAME_CONSTRAINTS, true, permittedDomain(domain)),
     ],
   });
   return `${certificate.toString("pem")}\n`;
 }
+
+const NAME_CONSTRAINTS = "2.5.29.30";
+
+/** DER of NameConstraints that permit one domain and what is below it. */
+function permittedDomain(domain: string): Uint8Array<ArrayBuffer> {
+  const wrap = (tag: number, content: readonly number[]): readonly number[] => {
+    if (content.length > 127) throw new RangeError(`${domain} is too long for a certificate of its own`);
+    return [tag, content.length, ...content];
+  };
+  const name = wrap(0x82, [...Buffer.from(domain, "ascii")]);
+  return new Uint8Array(wrap(0x30, wrap(0xa0, wrap(0x30, name))));
+}
+
+/** A server's certificate with a new key for these DNS names, the first of them its common name. */
+export async function serverCertificate(
+  authority: KeyedCertificate,
+  names: readonly string[],
+  validSeconds: number,
+  now: Date,
+): Promise<KeyedCertificate> {
+  const subject = { commonName: names[0] ?? "", organizations: [] };
+  return issued(authority, { subject, purposes: ["server"], names }, validSeconds, now);
+}
+
+/** What a certificate may be shown for. */
+export type Purpose = "client" | "server";
 
 /**
  * A client certificate with a new key, signed by `authority`, valid from five
@@ -67,8 +104,29 @@ export async function clientCertificate(
   subject: ClientSubject,
   validSeconds: number,
   now: Date,
+  purposes: readonly Purpose[] = ["client"],
+): Promise<KeyedCertificate> {
+  return issued(authority, { subject, purposes, names: [] }, validSeconds, now);
+}
+
+interface Holder {
+  readonly subject: ClientSubject;
+  readonly purposes: readonly Purpose[];
+  /** DNS names, where it is known by any. */
+  readonly names: readonly string[];
+}
+
+/** A certificate with a new key for whoever is no authority. */
+async function issued(
+  authority: KeyedCertificate,
+  { subject, purposes, names }: Holder,
+  validSeconds: number,
+  now: Date,
 ): Promise<KeyedCertificate> {
   const x509 = await loadX509();
+  const { clientAuth, serverAuth } = x509.ExtendedKeyUsage;
+  const usages = purposes.map((purpose) => (purpose === "client" ? clientAuth : serverAuth));
+  const dns = names.map((value) => ({ type: "dns" as const, value }));
   const issuer = new x509.X509Certificate(authority.certificate);
   const key = newKeyPair().privateKey;
   const { publicKey } = await webKeys(key);
@@ -83,11 +141,25 @@ export async function clientCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+      new x509.ExtendedKeyUsageExtension(usages),
+      ...(dns.length > 0 ? [new x509.SubjectAlternativeNameExtension(dns)] : []),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });
   return { certificate: `${certificate.toString("pem")}\n`, key };
+}
+
+/** A request for a certificate for these DNS names, DER (PKCS #10). @param key PEM, on the curve P-256 */
+export async function certificateRequest(key: string, names: readonly string[]): Promise<Uint8Array> {
+  const x509 = await loadX509();
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    keys: await webKeys(key),
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns" as const, value }))),
+    ],
+  });
+  return new Uint8Array(request.rawData);
 }
 
 function validity(now: Date, seconds: number): { notBefore: Date; notAfter: Date } {

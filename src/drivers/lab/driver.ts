@@ -23,6 +23,7 @@ import { labNames } from "./names.ts";
 import { claim, disclaim, refuseForeign, RUN_FOLDER } from "./owner.ts";
 import { listLinks, listNamespaces, ipBatch, removeNamespace } from "./netns.ts";
 import { ensureNetwork, networkLacks, plugMachine } from "./network.ts";
+import { endOutside } from "./witness.ts";
 
 export interface LabOptions {
   readonly federation: string;
@@ -111,6 +112,7 @@ export function openLab(options: LabOptions): Lab {
     const known = existsSync(machinesDir) ? await readdir(machinesDir) : [];
     const machines = new Set([...(await machinesWithCgroups(federation)), ...known]);
     await Promise.all([...machines].map((name) => kill(name)));
+    await endOutside(names);
     for (const name of await listNamespaces(names.prefix)) await removeNamespace(name);
     await removeHostLinks();
     await removeCgroups(federation);

@@ -8,6 +8,7 @@ import { PanopticonError, type Problem } from "#base/errors.ts";
 import { overlaps, toCidr } from "#base/ipv4.ts";
 import { mustRun, runProcess } from "#base/process.ts";
 import type { MachinePlan, SitePlan } from "#plan/plan.ts";
+import { routerRules } from "#render/router/rules.ts";
 import type { LabNames } from "./names.ts";
 import { ensureNamespaces, ipBatch, listLinks, listNamespaces, loadRules, setSysctl } from "./netns.ts";
 
@@ -75,39 +76,7 @@ async function ensureRouter(names: LabNames, site: SitePlan): Promise<void> {
   const forward = { "net.ipv4.ip_forward": "1" };
   await setSysctl(router, forward);
   await setSysctl(names.internet, forward);
-  await loadRules(router, routerRules(site));
-}
-
-/**
- * A home router: what is inside goes out under the first external address, and
- * nothing comes in unasked but what other sites ask of the API.
- */
-function routerRules(site: SitePlan): string {
-  const { port } = site.endpoint;
-  return [
-    "table ip router",
-    "delete table ip router",
-    "table ip router {",
-    "  chain forward {",
-    "    type filter hook forward priority 0; policy accept;",
-    '    iifname "wan0" ct state established,related accept',
-    '    iifname "wan0" ct status dnat accept',
-    '    iifname "wan0" drop',
-    "  }",
-    "  chain enter {",
-    "    type nat hook prerouting priority -100; policy accept;",
-    ...site.network.external.map(
-      (address) =>
-        `    iifname "wan0" ip daddr ${address} tcp dport ${port} dnat to ${site.network.vip}:${port}`,
-    ),
-    "  }",
-    "  chain leave {",
-    "    type nat hook postrouting priority 100; policy accept;",
-    `    oifname "wan0" ip saddr ${site.network.lan} snat to ${site.network.external[0]}`,
-    "  }",
-    "}",
-    "",
-  ].join("\n");
+  await loadRules(router, routerRules(site, { outside: "wan0", inside: "lan0" }));
 }
 
 async function ensureOperator(names: LabNames, site: SitePlan): Promise<void> {

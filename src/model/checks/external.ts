@@ -18,33 +18,39 @@ const NOT_PUBLIC: readonly (readonly [network: string, what: string])[] = [
 ];
 const RANGES = NOT_PUBLIC.map(([network, what]) => ({ network: toCidr(network), what }));
 
-/** External addresses can be reached from the internet, and each belongs to one site. */
+/** External addresses can be reached from the internet, and each belongs to one site, or to the witness. */
 export const checkExternal: Check = (federation, input) => {
   const first = new Map<string, Path>();
-  return sitesOf(federation).flatMap(({ value, path }, order) =>
+  const ofSites = sitesOf(federation).flatMap(({ value, path }, order) =>
     (value.network?.external ?? []).flatMap((text, index): readonly Mistake[] => {
-      const address = text === undefined ? undefined : parseAddress(text);
-      if (text === undefined || address === undefined) return [];
+      if (text === undefined) return [];
       const single = typeof input.sites?.[order]?.network?.external === "string";
-      const at = [...path, "network", "external", ...(single ? [] : [index])];
-      const before = first.get(text);
-      first.set(text, before ?? at);
-      const special = RANGES.find(({ network }) => contains(network, address));
-      if (special) {
-        const message = `the external address ${text} is ${special.what}`;
-        const hint = "write the address under which the internet sees the router";
-        return [{ code: "MODEL_EXTERNAL_NOT_PUBLIC", message, hint, path: at }];
-      }
-      if (!before) return [];
-      const message = `the external address ${text} is already that of ${pathText(before)}`;
-      return [
-        {
-          code: "MODEL_ADDRESS_TAKEN",
-          message,
-          hint: "an address leads to one site: give each its own",
-          path: at,
-        },
-      ];
+      return judge(first, text, [...path, "network", "external", ...(single ? [] : [index])]);
     }),
   );
+  const witness = federation.witness?.address;
+  return [...ofSites, ...(witness === undefined ? [] : judge(first, witness, ["witness", "address"]))];
 };
+
+function judge(first: Map<string, Path>, text: string, at: Path): readonly Mistake[] {
+  const address = parseAddress(text);
+  if (address === undefined) return [];
+  const before = first.get(text);
+  first.set(text, before ?? at);
+  const special = RANGES.find(({ network }) => contains(network, address));
+  if (special) {
+    const message = `the external address ${text} is ${special.what}`;
+    const hint = "write the address under which the internet sees the router";
+    return [{ code: "MODEL_EXTERNAL_NOT_PUBLIC", message, hint, path: at }];
+  }
+  if (!before) return [];
+  const message = `the external address ${text} is already that of ${pathText(before)}`;
+  return [
+    {
+      code: "MODEL_ADDRESS_TAKEN",
+      message,
+      hint: "an address leads to one site: give each its own",
+      path: at,
+    },
+  ];
+}

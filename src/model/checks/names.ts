@@ -7,6 +7,7 @@ type Named = { readonly name?: string | undefined } | undefined;
 export const checkNames: Check = (federation) => [
   ...duplicates("site", federation.sites, ["sites"]),
   ...duplicates("backup", federation.backups, ["backups"]),
+  ...witnessName(federation),
   ...sitesOf(federation).flatMap((site) => [
     ...duplicates("line", site.value.network?.lines, [...site.path, "network", "lines"]),
     ...duplicates("server", site.value.servers, [...site.path, "servers"]),
@@ -16,6 +17,16 @@ export const checkNames: Check = (federation) => [
     ]),
   ]),
 ];
+
+/** Voters know each other by their names. */
+function witnessName(federation: Parameters<Check>[0]): readonly Mistake[] {
+  const name = federation.witness?.name;
+  const site = (federation.sites ?? []).findIndex((one) => one?.name === name);
+  if (name === undefined || site < 0) return [];
+  const message = `the witness's name ${name} is already that of ${pathText(["sites", site])}`;
+  const hint = "give the witness a name of its own";
+  return [{ code: "MODEL_DUPLICATE_NAME", message, hint, path: ["witness", "name"] }];
+}
 
 function duplicates(what: string, parts: readonly Named[] | undefined, path: Path): readonly Mistake[] {
   const first = new Map<string, number>();

@@ -5,6 +5,9 @@ import { missingKey } from "../shape-mistakes.ts";
 import { LABEL_KEY, VARIABLE } from "./formats.ts";
 import { serviceJsonSchema, type ServiceInput } from "./shape.ts";
 
+/** Names below every domain and every site that are the platform's own. */
+const OURS: readonly string[] = ["control", "health"];
+
 type Input = NonNullable<Draft<ServiceInput>>;
 
 const SCHEMA = serviceJsonSchema();
@@ -18,7 +21,7 @@ export function serviceMistakes(input: Input, domain: string | undefined): reado
     ...volumes(input),
     ...variables(input),
     ...labels(input),
-    ...panels(input),
+    ...panels(input, domain),
     ...security(input),
   ];
 }
@@ -107,6 +110,18 @@ function hosts(input: Input, domain: string | undefined): readonly Mistake[] {
         ]
       : [],
   );
+  const reserved = list.flatMap((host, index) =>
+    host !== undefined && OURS.includes(host.split(".")[0] ?? "")
+      ? [
+          mistake(
+            "MODEL_HOST",
+            pathOf(index),
+            `the host ${host} is not free`,
+            "choose another: control. is where panels are, health. tells whether a site is well",
+          ),
+        ]
+      : [],
+  );
   const portless = (key: "host" | "panels", path: Path) =>
     Object.hasOwn(input, key) && !hasTcpPort(input)
       ? [mistake("MODEL_PORT_UNKNOWN", path, `${key} needs a port to lead to`, "add port: 8080", "key")]
@@ -125,6 +140,7 @@ function hosts(input: Input, domain: string | undefined): readonly Mistake[] {
       : [];
   return [
     ...short,
+    ...reserved,
     ...twice("host", list, pathOf),
     ...portless("host", ["host"]),
     ...portless("panels", ["panels"]),
@@ -209,7 +225,8 @@ function labels({ placement }: Input): readonly Mistake[] {
   ];
 }
 
-function panels(input: Input): readonly Mistake[] {
+function panels(input: Input, domain: string | undefined): readonly Mistake[] {
+  const homeless = Object.hasOwn(input, "panels") && !Object.hasOwn(input, "host") && domain === undefined;
   const known =
     input.ports?.map((port) => port?.name) ?? (Object.hasOwn(input, "ports") ? [undefined] : ["http"]);
   const strange = (input.panels ?? []).flatMap((panel, index) =>
@@ -225,7 +242,18 @@ function panels(input: Input): readonly Mistake[] {
       : [],
   );
   const names = (input.panels ?? []).map((panel) => panel?.name);
-  return [...strange, ...twice("panel", names, (index) => ["panels", index, "name"])];
+  const home = mistake(
+    "MODEL_HOST",
+    ["panels"],
+    "panels are at control.DOMAIN, and no domain is known",
+    "give --domain home.example, or a host",
+    "key",
+  );
+  return [
+    ...(homeless ? [home] : []),
+    ...strange,
+    ...twice("panel", names, (index) => ["panels", index, "name"]),
+  ];
 }
 
 function security({ security: points }: Input): readonly Mistake[] {

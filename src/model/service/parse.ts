@@ -57,6 +57,8 @@ function checked(
 function normalize(input: ServiceInput, domain: string | undefined): Service {
   const ports = portsOf(input);
   const { resources = {}, health = {}, security = {}, access = {}, totalReplicas } = input;
+  const hosts = hostsOf(input, domain);
+  const home = domain ?? parentOf(hosts[0]);
   const perSite = input.replicas ?? (input.volumes ? 1 : REPLICAS);
   return {
     name: input.name,
@@ -66,7 +68,8 @@ function normalize(input: ServiceInput, domain: string | undefined): Service {
     ...(input.command && { command: input.command }),
     ...(input.arguments && { arguments: input.arguments }),
     ports,
-    hosts: hostsOf(input, domain),
+    hosts,
+    ...(home !== undefined && { domain: home }),
     replicas:
       totalReplicas === undefined
         ? { kind: "per-site", count: perSite }
@@ -124,6 +127,11 @@ function portsOf({ port, ports }: ServiceInput): readonly ServicePort[] {
 function hostsOf({ host = [] }: ServiceInput, domain: string | undefined): readonly string[] {
   const list = typeof host === "string" ? [host] : host;
   return list.map((name) => (name.includes(".") ? name : `${name}.${domain}`));
+}
+
+/** A service is one label below the domain, where the call does not say what that is. */
+function parentOf(host: string | undefined): string | undefined {
+  return host?.slice(host.indexOf(".") + 1);
 }
 
 function placementOf(placement: ServiceInput["placement"]): ServicePlacement {

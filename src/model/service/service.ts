@@ -14,6 +14,8 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   /** Whole names, such as `shop.home.example`. */
   readonly hosts: readonly string[];
+  /** What the sites answer for, such as `home.example`; known where there are panels. */
+  readonly domain?: string;
   readonly replicas: Replicas;
   readonly resources: {
     /** Thousandths of a CPU that are set aside. */
@@ -76,8 +78,10 @@ export type ServicePlacement =
   | { readonly kind: "sites"; readonly sites: readonly string[] }
   | { readonly kind: "labels"; readonly labels: Readonly<Record<string, string>> };
 
+/** At `control.<domain>/<service><path>`. */
 export interface Panel {
   readonly name: string;
+  /** As the service itself knows it. */
   readonly path: string;
   /** A port's name. */
   readonly port: string;

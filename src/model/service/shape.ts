@@ -107,7 +107,9 @@ const placement = z.strictObject({
 const panel = z
   .strictObject({
     name: text(NAME, "The panel's name.", "admin"),
-    path: text(URL_PATH, "Where it is.", "/admin").optional().meta({ default: "/" }),
+    path: text(URL_PATH, "Where it is; shown at control.DOMAIN/SERVICE and this.", "/admin")
+      .optional()
+      .meta({ default: "/" }),
     port: text(PORT_NAME, "The name of one of the ports; the first by default.").optional(),
   })
   .meta({ description: "A page for the person who runs it." });

@@ -75,6 +75,7 @@ function federationOf(sites: readonly Site[]): Federation {
     reliability: normalizeReliability({}),
     commonCause: 0.05,
     backups: [],
+    dnssec: false,
     sites,
   };
 }

@@ -10,12 +10,13 @@ import type { RenderedFile } from "#render/files.ts";
 import { type HaproxyLine, type HaproxySection, emitHaproxy } from "../formats/haproxy.ts";
 import { HOST_NAME, address, word } from "../refuse.ts";
 import type { Target } from "../target.ts";
+import { ECAM_PANEL_PORT, ecamPanelPath } from "./panel.ts";
 
 /** Where Keepalived asks whether HAProxy lives, on loopback only. */
 export const ALIVE = { address: "127.0.0.1", port: 8404, path: "/alive" } as const;
 
 /** The cluster's CA, which HAProxy trusts for its health checks; brought by `converge`. */
-const CLUSTER_CA = "/etc/panopticon/pki/ca.crt";
+export const CLUSTER_CA = "/etc/panopticon/pki/ca.crt";
 
 const MAX_CONNECTIONS = 8192;
 
@@ -24,6 +25,7 @@ export function haproxyFile(target: Target): RenderedFile {
     GLOBAL,
     DEFAULTS,
     STATUS,
+    ...panel(target),
     apiFrontend(target),
     controlplanes(target.site),
     readiness(target.site),
@@ -77,6 +79,30 @@ const STATUS: HaproxySection = {
     ["stats", "uri", "/stats"],
   ],
 };
+
+/**
+ * The statistics once more for Traefik, which asks for a credential and runs on
+ * the workers: nobody else is heard. It shows, and changes nothing.
+ */
+function panel({ site, machine }: Target): readonly HaproxySection[] {
+  const workers = machinesOf(site, "worker").map((worker) => address(worker.address, worker.name));
+  if (workers.length === 0) return [];
+  const path = ecamPanelPath(word(machine.name, "haproxy.cfg", HOST_NAME));
+  const lines: readonly HaproxyLine[] = [
+    ["mode", "http"],
+    ["bind", `${address(machine.address, machine.name)}:${ECAM_PANEL_PORT}`],
+    ["maxconn", 64],
+    ["timeout", "client", "5s"],
+    ["timeout", "http-request", "2s"],
+    ["tcp-request", "connection", "reject", "unless", "{", "src", ...workers, "}"],
+    ["stats", "enable"],
+    ["stats", "uri", path],
+    ["stats", "hide-version"],
+    ["stats", "refresh", "10s"],
+    ["http-request", "deny", "deny_status", 404, "unless", "{", "path_beg", path, "}"],
+  ];
+  return [{ kind: "frontend", name: "panel", lines }];
+}
 
 function apiFrontend({ site, machine }: Target): HaproxySection {
   const port = site.endpoint.port;

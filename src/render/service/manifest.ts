@@ -23,6 +23,7 @@ export function selectorOf({ name }: Service): Readonly<Record<string, string>> 
   return { [NAME_LABEL]: name };
 }
 
+/** Of every object of the service. */
 export function labelsOf(service: Service): Readonly<Record<string, string>> {
   return { [MANAGED_BY_LABEL]: MANAGED_BY, ...selectorOf(service) };
 }

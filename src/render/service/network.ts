@@ -1,11 +1,15 @@
 /** How a service is reached, and what it reaches: everything else is closed. */
 import type { Destination, Service, ServicePort } from "#model/service/service.ts";
-import { type Manifest, manifest, selectorOf } from "./manifest.ts";
+import { labelsOf, type Manifest, manifest, selectorOf } from "./manifest.ts";
 
 /** How the sites' ingress controller is known there. */
 export interface IngressController {
   readonly namespace: string;
   readonly className: string;
+  /** The Gateway that routes attach to, in its namespace, and its listener for HTTPS. */
+  readonly gateway: { readonly name: string; readonly listener: string };
+  /** Has a connect that one pod does not answer tried at another one. */
+  readonly retryLabel: string;
 }
 
 const NAMESPACE_LABEL = "kubernetes.io/metadata.name";
@@ -21,18 +25,53 @@ export function clusterService(service: Service): Manifest {
 }
 
 /** TLS and the per-site names are the ingress controller's own: no service has a word of it. */
-export function ingress(service: Service, { className }: IngressController): Manifest {
+export function ingress(service: Service, { className, retryLabel }: IngressController): Manifest {
   const port = entrance(service);
   const backend = { service: { name: service.name, port: { name: port?.name } } };
-  return manifest(service, "networking.k8s.io/v1", "Ingress", {
+  const spec = {
+    ingressClassName: className,
+    rules: service.hosts.map((host) => ({
+      host,
+      http: { paths: [{ path: "/", pathType: "Prefix", backend }] },
+    })),
+  };
+  const labels = { ...labelsOf(service), ...(speaksTls(port) ? {} : { [retryLabel]: "true" }) };
+  return manifest(service, "networking.k8s.io/v1", "Ingress", { spec }, labels);
+}
+
+/** By these Traefik knows it, and then speaks HTTP/2 with it, where it must not try again. */
+function speaksTls(port: ServicePort | undefined): boolean {
+  return port !== undefined && (port.port === 443 || port.name.startsWith("https"));
+}
+
+/**
+ * Its panels, each at `control.<domain>/<service><path>`, where the ingress
+ * controller asks for a credential. The service is asked for its own paths, which
+ * an Ingress can say by annotations alone, and those do not travel.
+ */
+export function panelRoute(service: Service, { namespace, gateway }: IngressController): Manifest {
+  const { name, panels, ports, domain } = service;
+  const rules = panels.map(({ path, port }) => {
+    const own = path.split("?")[0] ?? "/";
+    const rewrite = { type: "ReplacePrefixMatch", replacePrefixMatch: own };
+    const prefix = { name: "X-Forwarded-Prefix", value: `/${name}` };
+    return {
+      matches: [{ path: { type: "PathPrefix", value: `/${name}${own}`.replace(/\/$/, "") } }],
+      filters: [
+        { type: "URLRewrite", urlRewrite: { path: rewrite } },
+        { type: "RequestHeaderModifier", requestHeaderModifier: { set: [prefix] } },
+      ],
+      backendRefs: [{ name, port: ports.find((one) => one.name === port)?.port }],
+    };
+  });
+  const object = manifest(service, "gateway.networking.k8s.io/v1", "HTTPRoute", {
     spec: {
-      ingressClassName: className,
-      rules: service.hosts.map((host) => ({
-        host,
-        http: { paths: [{ path: "/", pathType: "Prefix", backend }] },
-      })),
+      parentRefs: [{ name: gateway.name, namespace, sectionName: gateway.listener }],
+      hostnames: [`control.${domain}`],
+      rules,
     },
   });
+  return { ...object, metadata: { ...object.metadata, name: `${name}-panels` } };
 }
 
 /** The port that host names lead to. */

@@ -2,14 +2,18 @@
  * A service as plain Kubernetes objects: what a person would have written who
  * has the time to think of everything. The same service gives the same bytes.
  */
-import { stableJson } from "#base/hash.ts";
 import type { Service } from "#model/service/service.ts";
-import { labelsOf, MANAGED_BY, MANAGED_BY_LABEL, type Manifest, manifest } from "./manifest.ts";
-import { clusterService, ingress, type IngressController, networkPolicy } from "./network.ts";
+import { INGRESS_CLASS, NAMESPACE, RETRY_LABEL, TRAEFIK as GATEWAY } from "../traefik/names.ts";
+import { MANAGED_BY, MANAGED_BY_LABEL, type Manifest, manifest } from "./manifest.ts";
+import { clusterService, ingress, type IngressController, networkPolicy, panelRoute } from "./network.ts";
 import { disruptionBudget, workload } from "./workload.ts";
 
-/** As Traefik's own chart installs it. */
-const TRAEFIK: IngressController = { namespace: "traefik", className: "traefik" };
+const TRAEFIK: IngressController = {
+  namespace: NAMESPACE,
+  className: INGRESS_CLASS,
+  gateway: { name: GATEWAY, listener: "websecure" },
+  retryLabel: RETRY_LABEL,
+};
 
 export interface ServiceObjects {
   /** What goes to each site; the namespace first, what runs the pods last. */
@@ -24,9 +28,9 @@ export function serviceObjects(service: Service, controller: IngressController =
       namespaceOf(service),
       manifest(service, "v1", "ServiceAccount", { automountServiceAccountToken: false }),
       networkPolicy(service, controller),
-      ...(service.panels.length > 0 ? [panelList(service)] : []),
       ...(service.ports.length > 0 ? [clusterService(service)] : []),
       ...(service.hosts.length > 0 ? [ingress(service, controller)] : []),
+      ...(service.panels.length > 0 ? [panelRoute(service, controller)] : []),
       disruptionBudget(service),
       workload(service),
     ],
@@ -42,18 +46,6 @@ function namespaceOf({ namespace }: Service): Manifest {
     "pod-security.kubernetes.io/warn": "restricted",
   };
   return { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } };
-}
-
-/** What panels it offers, for whoever shows panels. */
-function panelList(service: Service): Manifest {
-  const { name, namespace } = service;
-  const labels = { ...labelsOf(service), "panopticon.dev/panels": "true" };
-  return {
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { name: `${name}-panels`, namespace, labels },
-    data: { "panels.json": `${stableJson(service.panels, 2)}\n` },
-  };
 }
 
 function preferenceOf(service: Service, totalReplicas: number): Manifest {

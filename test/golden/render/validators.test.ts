@@ -8,6 +8,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { tsigFile } from "#render/ecam/knot.ts";
+import { moved } from "../../names/knot.ts";
 import { needTool } from "../../tools.ts";
 import { PLATFORMS, type Tree, exampleSeed, exampleTree } from "./trees.ts";
 import { type Verdict, inNewNetwork, inScratch, needBeside, needRoot, put, run } from "./validators.ts";
@@ -69,6 +71,23 @@ describe.each(Object.keys(PLATFORMS))("on %s", (platform) => {
       });
     expect(check(text)).toEqual({ code: 0, output: "" });
     expect(check(text.replace("nopreempt", "nopreemt")).code).not.toBe(0);
+  });
+
+  it("knot reads knot.conf and its zone", (context) => {
+    const knotc = needTool(context, "knotc");
+    const zone = "/etc/knot/home.test.zone";
+    const check = (change: (text: string) => string): readonly Verdict[] =>
+      inScratch((folder) => {
+        put(folder, "tsig.conf", tsigFile({ name: "attic" }, Buffer.alloc(32).toString("base64")));
+        put(folder, "home.test.zone", change(file(platform, "attic-ecam-1", zone)));
+        const text = moved(file(platform, "attic-ecam-1", "/etc/knot/knot.conf"), folder);
+        const path = put(folder, "knot.conf", change(text));
+        return [["conf-check"], ["zone-check", "home.test"]].map((argv) => run([knotc, "-c", path, ...argv]));
+      });
+    expect(check((text) => text).map(({ code }) => code)).toEqual([0, 0]);
+    const spoilt = check((text) => text.replace("answer-rotation", "answer-rotating"));
+    expect(spoilt[0]?.code).not.toBe(0);
+    expect(check((text) => text.replace("IN SOA", "IN TXT"))[1]?.code).not.toBe(0);
   });
 
   it("nft loads masquerade.nft, and again over itself", (context) => {
@@ -255,6 +274,9 @@ const SCRIPT = "/usr/local/lib/panopticon/haproxy-alive";
 
 /** What units run and what they order themselves by, as stand-ins below a folder. */
 const PROGRAMS = [
+  "opt/panopticon/current/bin/node",
+  "usr/bin/install",
+  "usr/sbin/knotc",
   ...["find", "mkdir", "rm", "touch"].map((name) => `usr/bin/${name}`),
   "usr/local/bin/containerd",
   "usr/local/bin/kubeadm",

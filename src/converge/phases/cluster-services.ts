@@ -1,8 +1,8 @@
-import type { DaemonSet, Deployment } from "kubernetes-types/apps/v1.d.ts";
+import type { DaemonSet } from "kubernetes-types/apps/v1.d.ts";
 import type { Kube, ObjectRef } from "#ports/kube.ts";
 import { apiReady } from "../kubeadm.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
-import { DAEMON_SETS } from "../resources.ts";
+import { DAEMON_SETS, isAvailable, runsEverywhere } from "../resources.ts";
 import { waitFor } from "../wait.ts";
 import { COREDNS } from "./cluster-dns.ts";
 
@@ -13,9 +13,9 @@ const KUBE_PROXY: ObjectRef<DaemonSet> = {
   name: "kube-proxy",
 };
 
-export const addons: Phase = {
-  name: "add-ons",
-  title: "Add-ons",
+export const clusterServices: Phase = {
+  name: "cluster-services",
+  title: "Cluster services",
   concurrency: 2,
   changes: async (context) => {
     const known = (await context.keyring.complete()) && (await apiReady(context));
@@ -38,24 +38,9 @@ async function coredns(context: SiteContext, kube: Kube | undefined): Promise<re
   return [{ subject: context.site.name, what: "see every replica of CoreDNS answer", apply }];
 }
 
-function isAvailable({ metadata, spec, status }: Deployment): boolean {
-  const wanted = spec?.replicas ?? 1;
-  return (
-    status?.observedGeneration === metadata?.generation &&
-    status?.updatedReplicas === wanted &&
-    status?.availableReplicas === wanted &&
-    status?.replicas === wanted
-  );
-}
-
 async function kubeProxy(context: SiteContext, kube: Kube | undefined): Promise<readonly Change[]> {
-  const runsEverywhere = async (api: Kube | undefined) => {
-    const status = (await api?.find(KUBE_PROXY))?.status;
-    return (
-      status !== undefined && status.numberReady > 0 && status.numberReady === status.desiredNumberScheduled
-    );
-  };
-  if (await runsEverywhere(kube)) return [];
+  const runs = async (api: Kube | undefined) => runsEverywhere(await api?.find(KUBE_PROXY));
+  if (await runs(kube)) return [];
   return [
     {
       subject: context.site.name,
@@ -63,7 +48,7 @@ async function kubeProxy(context: SiteContext, kube: Kube | undefined): Promise<
       apply: async () => {
         const api = await context.kube();
         await waitFor("kube-proxy to run on every node", READY_SECONDS, async () =>
-          (await runsEverywhere(api)) ? true : undefined,
+          (await runs(api)) ? true : undefined,
         );
       },
     },

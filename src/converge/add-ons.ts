@@ -1,0 +1,10 @@
+/** What runs in every site's cluster beside the federation's agent, as convergence sees it. */
+import type { Step } from "./step.ts";
+
+/** The steps of each, in order; the add-ons themselves need not wait for each other. */
+export interface SiteAddOns {
+  /** Gives Services their outer addresses, and announces them in the LAN. */
+  readonly loadBalancer: readonly Step[];
+  /** Takes requests by name to services. */
+  readonly ingress: readonly Step[];
+}

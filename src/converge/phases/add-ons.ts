@@ -1,0 +1,18 @@
+import type { Phase } from "../phase.ts";
+import { stepsLeft } from "../steps-left.ts";
+
+/** MetalLB: addresses of the site's ingress range, announced in its LAN. */
+export const loadBalancer: Phase = {
+  name: "load-balancer",
+  title: "Load balancer",
+  concurrency: 1,
+  changes: (context) => stepsLeft(context, context.addOns?.loadBalancer ?? []),
+};
+
+/** Traefik: from a name to a service. */
+export const ingress: Phase = {
+  name: "ingress",
+  title: "Ingress",
+  concurrency: 1,
+  changes: (context) => stepsLeft(context, context.addOns?.ingress ?? []),
+};

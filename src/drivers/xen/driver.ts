@@ -1,0 +1,210 @@
+/**
+ * Xen: the hypervisor port over `xl` on servers that are reached by a shell.
+ * What a server does is looked at by one command; what changes it holds a lock
+ * there, so that a run that was killed and the one after it never work on a
+ * machine at the same time.
+ */
+import { worldFailed } from "#base/errors.ts";
+import type { MachinePlan, SitePlan } from "#plan/plan.ts";
+import type { Hypervisor, ObservedMachine } from "#ports/hypervisor.ts";
+import type { Shell } from "#ports/shell.ts";
+import { domainFile } from "#render/xen/config.ts";
+import {
+  configFolder,
+  usualGround,
+  volumeName,
+  XEN_FOLDERS,
+  xenDomain,
+  type XenType,
+} from "#render/xen/domain.ts";
+import { differences, type Difference } from "./drift.ts";
+import { FACTS_SCRIPT, readFacts, type ServerFacts } from "./facts.ts";
+import type { GuestImage } from "./image.ts";
+import { limiter, type Limit } from "../ssh/limit.ts";
+import { prepareServer, serverLacks } from "./server.ts";
+import { startDomain } from "./start.ts";
+import { destroyDomain } from "./toolstack.ts";
+import { removeVolume } from "./volume.ts";
+
+/** A look takes a tenth of this on an emulated server. */
+const LOOK_SECONDS = 60;
+
+export interface XenOptions {
+  readonly federation: string;
+  /** Reaches servers, by the names that `hostOf` gives. */
+  readonly shell: Shell;
+  /** The shell's name of a site's server. */
+  readonly hostOf: (site: SitePlan, server: string) => string;
+  readonly image: GuestImage;
+  /** `pv` where it is not given. */
+  readonly type?: XenType;
+}
+
+export interface Xen extends Hypervisor {
+  /** How the site's planned machines differ from their plan, on disk and running; those that are absent are left out. */
+  differences(site: SitePlan): Promise<readonly Difference[]>;
+}
+
+/** One server of a site, with how it is called in messages and by the shell. */
+export interface Server {
+  readonly name: string;
+  readonly host: string;
+  readonly limit: Limit;
+}
+
+export function openXen(options: XenOptions): Xen {
+  const { federation, shell, image } = options;
+  const limits = new Map<string, Limit>();
+  const serverOf = (site: SitePlan, name: string): Server => {
+    const host = options.hostOf(site, name);
+    const limit = limits.get(host) ?? limiter(1);
+    limits.set(host, limit);
+    return { name, host, limit };
+  };
+  const serversOf = (site: SitePlan): readonly Server[] => {
+    const names = [...site.servers.map(({ name }) => name), ...site.machines.map(({ server }) => server)];
+    return [...new Set(names)].map((name) => serverOf(site, name));
+  };
+  const ground = (machine: MachinePlan) => ({
+    ...usualGround({ federation }, machine),
+    image: image.folder,
+    type: options.type ?? ("pv" as const),
+  });
+
+  async function factsOf(server: Server): Promise<ServerFacts> {
+    const argv = ["sh", "-c", FACTS_SCRIPT, "facts", configFolder(federation), XEN_FOLDERS.images];
+    // xl waits for ever where the server's xenstored has died.
+    const { stdout } = await shell.run(server.host, argv, { timeoutSeconds: LOOK_SECONDS });
+    return readFacts(server.name, stdout);
+  }
+
+  async function observeServer(site: SitePlan, server: Server): Promise<readonly ObservedMachine[]> {
+    const facts = await factsOf(server);
+    const own = [...facts.files.keys()].filter((name) => name.startsWith(`${site.name}-`));
+    // Somebody may have taken a file away while its domain goes on.
+    const planned = site.machines.filter(
+      (machine) => machine.server === server.name && facts.domains.some(({ uuid }) => uuid === machine.uuid),
+    );
+    const names = new Set([...own, ...planned.map(({ name }) => name)]);
+    return [...names].map((name) => observed(facts, name, uuidOf(site, facts, name)));
+  }
+
+  /** The servers that may have the machine: its own, or all where it is not planned. */
+  function whereIs(site: SitePlan, name: string): readonly Server[] {
+    const planned = site.machines.find((machine) => machine.name === name);
+    return planned ? [serverOf(site, planned.server)] : serversOf(site);
+  }
+
+  /** Does the work on each server that may have the machine, with what is true there. */
+  async function there(
+    site: SitePlan,
+    name: string,
+    work: (server: Server, facts: ServerFacts, uuid: string) => Promise<void>,
+  ): Promise<void> {
+    for (const server of whereIs(site, name)) {
+      await server.limit(async () => {
+        const facts = await factsOf(server);
+        await work(server, facts, uuidOf(site, facts, name));
+      });
+    }
+  }
+
+  async function remove(site: SitePlan, name: string): Promise<void> {
+    const prefix = volumeName(federation, name, "");
+    await there(site, name, async (server, facts, uuid) => {
+      await mustRun(server, ["rm", "-f", "--", `/etc/xen/auto/${name}.cfg`]);
+      await destroyDomain(shell, server, facts, name, uuid);
+      for (const volume of facts.volumes) {
+        const [group = "", own = ""] = volume.split("/");
+        if (own.startsWith(prefix)) await removeVolume(shell, server.host, { group, name: own });
+      }
+      // Last, because it is what a machine is known by.
+      await mustRun(server, ["rm", "-f", "--", `${configFolder(federation)}/${name}.cfg`]);
+    });
+  }
+
+  async function mustRun(server: Server, argv: readonly string[]): Promise<void> {
+    const { code, stderr } = await shell.run(server.host, argv);
+    if (code !== 0)
+      throw worldFailed("XEN_COMMAND_FAILED", `\`${argv.join(" ")}\` on ${server.name}: ${stderr.trim()}`);
+  }
+
+  async function siteDifferences(site: SitePlan): Promise<readonly Difference[]> {
+    const found = await Promise.all(
+      serversOf(site).map(async (server) => {
+        const facts = await factsOf(server);
+        const own = site.machines.filter(
+          (machine) => machine.server === server.name && facts.files.has(machine.name),
+        );
+        return own.flatMap((machine) =>
+          differences({
+            planned: domainFile({ federation }, site, machine, ground(machine)).content,
+            domain: xenDomain(site, machine, ground(machine)),
+            file: facts.files.get(machine.name),
+            running: facts.domains.find(({ uuid, state }) => uuid === machine.uuid && state !== "building")
+              ?.settings,
+            autostart: facts.autostart.has(machine.name),
+          }),
+        );
+      }),
+    );
+    return found.flat();
+  }
+
+  return {
+    lacks: async (site) => {
+      const lacks = await Promise.all(
+        serversOf(site).map(async (server) => {
+          const groups = groupsOn(site, server.name);
+          return serverLacks(server.name, await factsOf(server), { image, groups });
+        }),
+      );
+      return lacks.flat();
+    },
+    prepare: async (site) => {
+      await Promise.all(
+        serversOf(site).map((server) =>
+          server.limit(async () => {
+            const groups = groupsOn(site, server.name);
+            await prepareServer(shell, server, await factsOf(server), { image, groups });
+          }),
+        ),
+      );
+    },
+    observe: async (site) =>
+      (await Promise.all(serversOf(site).map((server) => observeServer(site, server)))).flat(),
+    start: async (site, machine, seed) => {
+      const server = serverOf(site, machine.server);
+      const file = domainFile({ federation }, site, machine, ground(machine));
+      const domain = xenDomain(site, machine, ground(machine));
+      const facts = () => factsOf(server);
+      await server.limit(() =>
+        startDomain({ shell, server, facts, federation, machine, domain, file, seed, image: image.folder }),
+      );
+    },
+    kill: (site, name) =>
+      there(site, name, (server, facts, uuid) => destroyDomain(shell, server, facts, name, uuid)),
+    remove,
+    differences: siteDifferences,
+  };
+}
+
+/** Volume groups that the site's machines on a server get their disks from. */
+function groupsOn(site: SitePlan, server: string): readonly string[] {
+  const disks = site.machines.filter((machine) => machine.server === server).flatMap(({ disks: own }) => own);
+  return [...new Set(disks.map(({ from }) => from))];
+}
+
+function observed(facts: ServerFacts, name: string, uuid: string): ObservedMachine {
+  const domain = facts.domains.find((each) => each.uuid === uuid);
+  if (domain?.state === "running") return { name, uuid, state: "running" };
+  const crashed =
+    domain === undefined ? facts.ends.get(name)?.last === "crashed" : domain.state === "crashed";
+  return { name, uuid, state: crashed ? "crashed" : "stopped" };
+}
+
+/** The uuid that the machine's file gives its domain, else the planned one; empty where neither says. */
+function uuidOf(site: SitePlan, facts: ServerFacts, name: string): string {
+  const said = /^uuid\s*=\s*"([0-9a-f-]{36})"/m.exec(facts.files.get(name) ?? "")?.[1];
+  return said ?? site.machines.find((machine) => machine.name === name)?.uuid ?? "";
+}

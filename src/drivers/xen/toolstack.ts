@@ -1,0 +1,35 @@
+/** Commands of xl that change something, each under the machine's lock on its server. */
+import { worldFailed } from "#base/errors.ts";
+import type { Shell } from "#ports/shell.ts";
+import type { ServerFacts } from "./facts.ts";
+
+/** Making a domain takes up to a minute on a slow server. */
+const LOCK_SECONDS = 180;
+
+/**
+ * Prefix of a command that has a machine to itself on its server. `-o`: what the
+ * command leaves running (xl's own watcher) does not keep the lock.
+ */
+export function locked(machine: string): readonly string[] {
+  return ["flock", "-o", "-w", String(LOCK_SECONDS), `/run/lock/panopticon-${machine}.lock`];
+}
+
+/** Ends the machine's domain at once, where there is one; a foreign one of its name is left alone. */
+export async function destroyDomain(
+  shell: Shell,
+  server: { readonly name: string; readonly host: string },
+  facts: ServerFacts,
+  name: string,
+  uuid: string,
+): Promise<void> {
+  const domain = facts.domains.find((each) => each.uuid === uuid);
+  if (domain === undefined) return;
+  const argv = [...locked(name), "xl", "destroy", String(domain.domid)];
+  const { code, stderr } = await shell.run(server.host, argv);
+  // It may have ended by itself in between: then xl knows no such domain.
+  if (code === 0 || /invalid domain identifier|does not exist/i.test(stderr)) return;
+  throw worldFailed(
+    "XEN_DESTROY_FAILED",
+    `${name} on ${server.name} could not be destroyed: ${stderr.trim()}`,
+  );
+}

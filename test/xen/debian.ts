@@ -1,0 +1,72 @@
+/** Debian roots for the emulated server and its guests, and file systems made of them without a loop mount. */
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { hostAptOptions, hostMirror } from "#components/debian.ts";
+import { KEPT_ALL_THE_SAME, LEFT_OUT } from "#components/packages.ts";
+import { contained, run } from "#components/run.ts";
+
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+export interface RootRecipe {
+  readonly suite: "bookworm" | "trixie";
+  readonly packages: readonly string[];
+  /** Run by mmdebstrap once the essential packages are unpacked; $1 is the root. Fixed text only. */
+  readonly hook?: string;
+}
+
+/** Installs the packages into the folder `root`. Needs root; takes about a minute. */
+export async function bootstrap(root: string, recipe: RootRecipe): Promise<void> {
+  const mirror = await hostMirror();
+  const apt = [...(await hostAptOptions()), 'APT::Sandbox::User "root";'];
+  const signed = `[signed-by=${KEYRING}]`;
+  const argv = [
+    "mmdebstrap",
+    "--mode=root",
+    "--variant=minbase",
+    "--format=directory",
+    "--dpkgopt=force-unsafe-io", // the result is published whole or not at all
+    `--include=${recipe.packages.join(",")}`,
+    ...apt.map((option) => `--aptopt=${option}`),
+    ...LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    ...KEPT_ALL_THE_SAME.map((pattern) => `--dpkgopt=path-include=${pattern}`),
+    ...(recipe.hook === undefined ? [] : [`--extract-hook=${recipe.hook}`]),
+    recipe.suite,
+    root,
+    `deb ${signed} ${mirror.main} ${recipe.suite} main`,
+    `deb ${signed} ${mirror.main} ${recipe.suite}-updates main`,
+    ...(mirror.security ? [`deb ${signed} ${mirror.security} ${recipe.suite}-security main`] : []),
+  ];
+  const env = { ...process.env, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
+  await run(contained(argv), { env, code: "COMPONENT_BASE_ROOT" });
+  await removeWhatIsPerMachine(root);
+}
+
+/** Host keys are made by us; the machine's id and name come with the machine. Folders of logs stay: daemons want theirs. */
+async function removeWhatIsPerMachine(root: string): Promise<void> {
+  const ssh = join(root, "etc/ssh");
+  for (const name of await readdir(ssh)) if (name.startsWith("ssh_host_")) await rm(join(ssh, name));
+  for (const folder of ["var/lib/apt/lists", "var/cache/apt", "var/log", "usr/share/locale"])
+    await run(["find", join(root, folder), "-type", "f", "-delete"]);
+  await rm(join(root, "etc/resolv.conf"), { force: true });
+  await writeFile(join(root, "etc/machine-id"), "");
+}
+
+/** Writes small files below the root, by absolute path. */
+export async function writeFiles(
+  root: string,
+  files: Readonly<Record<string, { readonly content: string; readonly mode?: number }>>,
+): Promise<void> {
+  for (const [path, { content, mode = 0o644 }] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content, { mode });
+  }
+}
+
+/**
+ * An ext4 file system of that size with the folder in it. Without a journal and
+ * checksums, which cost an emulated processor more than they are worth here.
+ */
+export async function makeFileSystem(root: string, image: string, sizeMiB: number): Promise<void> {
+  const features = "^metadata_csum,^has_journal";
+  await run(["mke2fs", "-q", "-F", "-t", "ext4", "-O", features, "-d", root, image, `${sizeMiB}M`]);
+}

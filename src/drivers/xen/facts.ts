@@ -4,7 +4,17 @@ import { type NeededDevice, parseDevices, parseNeeded, type PciDevice } from "./
 import { parseDomains, type RunningDomain } from "./domains.ts";
 import { type DomainEnd, parseEnds } from "./ends.ts";
 import { parseInfo, type XenInfo } from "./info.ts";
+import {
+  linesOf,
+  LOOK_AT_INFO,
+  LOOK_AT_NEEDED,
+  LOOK_AT_XENDOMAINS,
+  readSections,
+  sectionScript,
+  splitAt,
+} from "./sections.ts";
 import { type DomainState, parseStates } from "./states.ts";
+import { parseXendomains } from "./xendomains.ts";
 
 export interface Domain extends DomainState {
   /** Missing while it is being made. */
@@ -33,55 +43,32 @@ export interface ServerFacts {
 }
 
 /** $1 the folder of our configurations, $2 that of images. Fixed text: nothing of a plan is read by a shell. */
-export const FACTS_SCRIPT = `
-section() { printf '\\n@@@ %s\\n' "$1"; }
-section info; xl info 2>/dev/null
-section settings; xl list -l 2>/dev/null
-section states; xl list -v 2>/dev/null
-section files; for file in "$1"/*.cfg; do [ -e "$file" ] && printf '@@ %s\\n' "\${file##*/}" && cat "$file"; done
-section autostart; ls -1 /etc/xen/auto 2>/dev/null
-section images; ls -1 "$2" 2>/dev/null
-section bridges; for one in /sys/class/net/*/bridge; do [ -e "$one" ] && one=\${one%/bridge} && echo "\${one##*/}"; done
-section volumes; lvs --noheadings --separator / -o vg_name,lv_name 2>/dev/null
-section groups; vgs --noheadings --nosuffix --units m -o vg_name,vg_free 2>/dev/null
-section devices; lspci -Dn
-section needed
-for one in /sys/class/net/*; do
-  [ -e "$one/device" ] || continue
-  if [ -e "$one/master" ] || ip -o address show dev "\${one##*/}" | grep -q inet; then
-    echo "nic \${one##*/} $(readlink -f "$one/device")"
-  fi
-done
-pvs=$(pvs --noheadings -o pv_name 2>/dev/null | tr -s ' \\n' ' ')
-for one in /sys/class/block/*; do
-  name=\${one##*/}
-  case $name in loop*|dm-*|ram*) continue ;; esac
-  read -r number < "$one/dev"
-  if [ "$(echo "$one"/holders/*)" != "$one/holders/*" ] || grep -q " $number " /proc/self/mountinfo ||
-    grep -q "^/dev/$name " /proc/mounts /proc/swaps || case " $pvs " in *" /dev/$name "*) ;; *) false ;; esac; then
-    echo "disk $name $(readlink -f "$one")"
-  fi
-done
-section assignable; xl pci-assignable-list 2>/dev/null
-section ends
+export const FACTS_SCRIPT = sectionScript({
+  info: LOOK_AT_INFO,
+  settings: "xl list -l 2>/dev/null",
+  states: "xl list -v 2>/dev/null",
+  files: `for file in "$1"/*.cfg; do [ -e "$file" ] && printf '@@ %s\\n' "\${file##*/}" && cat "$file"; done`,
+  autostart: "ls -1 /etc/xen/auto 2>/dev/null",
+  images: 'ls -1 "$2" 2>/dev/null',
+  bridges: `for one in /sys/class/net/*/bridge; do [ -e "$one" ] && one=\${one%/bridge} && echo "\${one##*/}"; done`,
+  volumes: "lvs --noheadings --separator / -o vg_name,lv_name 2>/dev/null",
+  groups: "vgs --noheadings --nosuffix --units m -o vg_name,vg_free 2>/dev/null",
+  devices: "lspci -Dn",
+  needed: LOOK_AT_NEEDED,
+  assignable: "xl pci-assignable-list 2>/dev/null",
+  ends: `
 for file in "$1"/*.cfg; do
   name=\${file##*/}
   log=/var/log/xen/xl-\${name%.cfg}.log
   [ -e "$log" ] && printf '@@ %s\\n' "$name" && grep -E 'has shut down, reason code|has been destroyed' "$log" | tail -n 100
-done
-section xendomains; grep -s '^XENDOMAINS_SAVE=' /etc/default/xendomains
-exit 0
-`;
+done`,
+  xendomains: LOOK_AT_XENDOMAINS,
+});
 
 /** Reads what the script wrote; XEN_NO_TOOLSTACK where xl does not answer, XEN_UNREADABLE where it can't be read. */
 export function readFacts(server: string, output: string): ServerFacts {
-  const sections = split(output, /^@@@ (\w+)$/);
-  const section = (name: string): string => sections.get(name) ?? "";
-  const lines = (name: string): readonly string[] =>
-    section(name)
-      .split("\n")
-      .map((line) => line.trim())
-      .filter(Boolean);
+  const section = readSections(output);
+  const lines = (name: string): readonly string[] => linesOf(section(name));
   const info = parseInfo(section("info"));
   if (info === undefined) {
     throw worldFailed(
@@ -103,7 +90,7 @@ export function readFacts(server: string, output: string): ServerFacts {
     needed: parseNeeded(section("needed")),
     assignable: new Set(lines("assignable")),
     ends: new Map([...byMachine(section("ends"))].map(([name, log]) => [name, parseEnds(log)])),
-    savesGuests: lines("xendomains").some((line) => !/^XENDOMAINS_SAVE=("")?$/.test(line)),
+    savesGuests: parseXendomains(section("xendomains")).savesGuests,
   };
 }
 
@@ -131,19 +118,5 @@ function asGroup(line: string): readonly [string, number] {
 }
 
 function byMachine(section: string): ReadonlyMap<string, string> {
-  return split(section, /^@@ (\S+)\.cfg$/);
-}
-
-/** Parts of a text by the lines that head them. */
-function split(text: string, heading: RegExp): ReadonlyMap<string, string> {
-  const parts = new Map<string, string>();
-  let name: string | undefined;
-  for (const line of text.split("\n")) {
-    const match = heading.exec(line);
-    if (match?.[1] !== undefined) {
-      name = match[1];
-      parts.set(name, "");
-    } else if (name !== undefined) parts.set(name, `${parts.get(name)}${line}\n`);
-  }
-  return parts;
+  return splitAt(section, /^@@ (\S+)\.cfg$/);
 }

@@ -3,6 +3,7 @@ import { worldFailed } from "#base/errors.ts";
 import type { Shell } from "#ports/shell.ts";
 import type { ServerFacts } from "./facts.ts";
 import { bringImage, type GuestImage } from "./image.ts";
+import { SAVE_NOTHING } from "./xendomains.ts";
 
 export interface ServerNeeds {
   readonly image: GuestImage;
@@ -10,10 +11,8 @@ export interface ServerNeeds {
   readonly groups: readonly string[];
 }
 
-const BRIDGE = "xenbr0";
-
-/** A guest that is saved and restored with the server finds its clock and its etcd in the past. */
-const SAVE_NOTHING = "sed -i 's/^XENDOMAINS_SAVE=.*/XENDOMAINS_SAVE=\"\"/' /etc/default/xendomains";
+/** What every guest's network card is plugged into. */
+export const BRIDGE = "xenbr0";
 
 /** In words; empty where the server is ready. */
 export function serverLacks(server: string, facts: ServerFacts, needs: ServerNeeds): readonly string[] {
@@ -52,6 +51,6 @@ export async function prepareServer(
       `Make it of an empty disk: vgcreate ${missing} /dev/DISK`,
     );
   }
-  if (facts.savesGuests) await shell.run(server.host, ["sh", "-c", SAVE_NOTHING]);
+  if (facts.savesGuests) await shell.run(server.host, SAVE_NOTHING);
   if (!facts.images.has(needs.image.digest)) await bringImage(shell, server.host, needs.image);
 }

@@ -13,7 +13,6 @@ const FILES = [
 
 export default async function sweep(): Promise<void> {
   for (const state of abandonedStates()) {
-    process.stderr.write(`taking down what a killed journey left in ${state}\n`);
     const codes: number[] = [];
     for (const file of FILES) codes.push((await panopticon(state, "lab", "down", file)).code);
     if (codes.every((code) => code === 0)) rmSync(state, { recursive: true, force: true });

@@ -18,20 +18,31 @@ const PREFIX = "panopticon-journey-";
 /** Tells whose a state folder is. */
 const OWNER = "journey.pid";
 
-/** A state folder beside the cache, so that image stores are linked and not copied. */
+/** A state folder beside the cache, so that image stores are linked and not copied; of a journey or a bench. */
 export function freshState(): string {
   mkdirSync(BESIDE_CACHE, { recursive: true });
   const state = mkdtempSync(join(BESIDE_CACHE, PREFIX));
-  writeFileSync(join(state, OWNER), String(process.pid));
+  writeFileSync(join(state, OWNER), `${process.pid} ${startOf(process.pid)}`);
   return state;
 }
 
 /** State folders of journeys that were killed: their processes are no more. */
 export function abandonedStates(): readonly string[] {
   return globSync(join(BESIDE_CACHE, `${PREFIX}*`)).filter((state) => {
-    const pid = join(state, OWNER);
-    return existsSync(pid) && !existsSync(`/proc/${readFileSync(pid, "utf8")}`);
+    const owner = join(state, OWNER);
+    if (!existsSync(owner)) return false;
+    const [pid, started] = readFileSync(owner, "utf8").split(" ");
+    return startOf(Number(pid)) !== started;
   });
+}
+
+/** When a process began, since a number may be another process's by now; undefined if it is no more (proc(5), field 22). */
+function startOf(pid: number): string | undefined {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return undefined;
+  return readFileSync(file, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ")[19];
 }
 
 /** The journey's own kubeconfig. */

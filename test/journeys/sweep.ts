@@ -1,5 +1,5 @@
 /**
- * Before the journeys: takes down the labs of journeys that were killed. Their
+ * Before the journeys: takes down the labs of journeys and benches that were killed. Their
  * machines and names would stand in the way of the next ones.
  */
 import { rmSync } from "node:fs";
@@ -9,6 +9,7 @@ import { abandonedStates, panopticon } from "./panopticon.ts";
 const FILES = [
   join(import.meta.dirname, "../../examples/two-sites.yaml"),
   join(import.meta.dirname, "one-site.yaml"),
+  join(import.meta.dirname, "../../bench/gaps/ground.yaml"),
 ];
 
 export default async function sweep(): Promise<void> {

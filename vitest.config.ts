@@ -49,6 +49,7 @@ export default defineConfig({
           name: "journeys",
           include: ["test/journeys/**/*.test.ts"],
           exclude: ON_PLANES,
+          globalSetup: "test/journeys/sweep.ts",
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           ...PATIENT,

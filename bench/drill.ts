@@ -1,9 +1,9 @@
 /** What a client loses when any single machine of the example is lost: every one is drilled, the worst is told. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { cacheDir } from "#app/folders.ts";
 import { runProcess } from "#base/process.ts";
 import type { DrillReport } from "#render/reports/drill.ts";
+import { freshState } from "../test/journeys/panopticon.ts";
 import type { Figure } from "./figure.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -12,7 +12,7 @@ const FILE = join(ROOT, "examples/two-sites.yaml");
 
 /** Brings the README's example up, loses every machine once, takes it down; about ten minutes. */
 export async function drillBench(say: (line: string) => void): Promise<readonly Figure[]> {
-  const state = mkdtempSync(join(cacheDir(), "..", "panopticon-bench-"));
+  const state = freshState();
   const own = [`XDG_STATE_HOME=${state}`, `KUBECONFIG=${join(state, "kubeconfig")}`];
   const panopticon = (...argv: readonly string[]) => runProcess(["env", ...own, LAUNCHER, ...argv]);
   try {

@@ -1,10 +1,10 @@
 /** The lab's figures on this box: two sites from cached components, a second run, memory, and gaps of the API. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { cacheDir } from "#app/folders.ts";
 import type { SiteStatus } from "#app/lab-status.ts";
 import { runProcess } from "#base/process.ts";
 import { cutPower } from "#drivers/lab/machine.ts";
+import { freshState } from "../test/journeys/panopticon.ts";
 import type { Figure } from "./figure.ts";
 import { apiGapDuring } from "./gap.ts";
 
@@ -15,7 +15,7 @@ const ROUNDS = 3;
 
 /** Brings the README's example up and measures it; takes some minutes and leaves nothing behind. */
 export async function labBench(say: (line: string) => void): Promise<readonly Figure[]> {
-  const state = mkdtempSync(join(cacheDir(), "..", "panopticon-bench-"));
+  const state = freshState();
   process.env["XDG_STATE_HOME"] = state;
   process.env["KUBECONFIG"] = join(state, "kubeconfig");
   try {

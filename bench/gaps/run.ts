@@ -1,12 +1,12 @@
 /** What somebody outside sees of a service while parts of a site fail and return, in the two-site lab. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cacheDir } from "#app/folders.ts";
 import { labPlan, openSite } from "#app/lab.ts";
 import { edgeAuthority } from "#app/lab-internet.ts";
 import { runProcess } from "#base/process.ts";
 import { openLabFaults } from "#drivers/lab/faults.ts";
+import { freshState } from "../../test/journeys/panopticon.ts";
 import type { Figure } from "../figure.ts";
 import { type Ground, SITE_FAULTS, type SiteFault } from "./faults.ts";
 import { type Asking, seenBy, startAsking } from "./watch.ts";
@@ -21,7 +21,7 @@ const AFTER_MS = 30_000;
 
 /** Brings two sites up, makes each fault once, and takes them down; about 25 minutes. */
 export async function gapsBench(say: (line: string) => void): Promise<readonly Figure[]> {
-  const state = mkdtempSync(join(cacheDir(), "..", "panopticon-bench-"));
+  const state = freshState();
   process.env["XDG_STATE_HOME"] = state;
   process.env["KUBECONFIG"] = join(state, "kubeconfig");
   try {

@@ -1,6 +1,6 @@
 /** Runs the real launcher as a person would, with a state folder of the journey's own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDir } from "#app/folders.ts";
 
@@ -12,11 +12,37 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** A state folder beside the cache, so that image stores are linked and not copied. */
+const BESIDE_CACHE = join(cacheDir(), "..");
+const PREFIX = "panopticon-journey-";
+
+/** Tells whose a state folder is. */
+const OWNER = "journey.pid";
+
+/** A state folder beside the cache, so that image stores are linked and not copied; of a journey or a bench. */
 export function freshState(): string {
-  const parent = join(cacheDir(), "..");
-  mkdirSync(parent, { recursive: true });
-  return mkdtempSync(join(parent, "panopticon-journey-"));
+  mkdirSync(BESIDE_CACHE, { recursive: true });
+  const state = mkdtempSync(join(BESIDE_CACHE, PREFIX));
+  writeFileSync(join(state, OWNER), `${process.pid} ${startOf(process.pid)}`);
+  return state;
+}
+
+/** State folders of journeys that were killed: their processes are no more. */
+export function abandonedStates(): readonly string[] {
+  return globSync(join(BESIDE_CACHE, `${PREFIX}*`)).filter((state) => {
+    const owner = join(state, OWNER);
+    if (!existsSync(owner)) return false;
+    const [pid, started] = readFileSync(owner, "utf8").split(" ");
+    return startOf(Number(pid)) !== started;
+  });
+}
+
+/** When a process began, since a number may be another process's by now; undefined if it is no more (proc(5), field 22). */
+function startOf(pid: number): string | undefined {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return undefined;
+  return readFileSync(file, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ")[19];
 }
 
 /** The journey's own kubeconfig. */

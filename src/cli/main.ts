@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { addAgent } from "./agent.ts";
+import { addApply } from "./apply.ts";
 import { addCertificate } from "./certificate.ts";
 import { addCheck } from "./check.ts";
 import type { AddCommand } from "./command.ts";
@@ -22,6 +23,7 @@ import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
 import { addService } from "./service.ts";
+import { addShell } from "./shell.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
 import { addWatchdog } from "./watchdog.ts";
@@ -37,6 +39,8 @@ const commands: readonly AddCommand[] = [
   addSchema,
   addComponents,
   addLab,
+  addApply,
+  addShell,
   addDrill,
   addStatus,
   addService,

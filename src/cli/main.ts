@@ -15,6 +15,7 @@ import { addDoctor } from "./doctor.ts";
 import { addDrill } from "./drill.ts";
 import { reportFailure } from "./failure.ts";
 import { addFederate } from "./federate.ts";
+import { addImage } from "./image.ts";
 import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
 import { addPanels } from "./panels.ts";
@@ -38,6 +39,7 @@ const commands: readonly AddCommand[] = [
   addRender,
   addSchema,
   addComponents,
+  addImage,
   addLab,
   addApply,
   addShell,

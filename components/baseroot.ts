@@ -2,12 +2,12 @@
  * The base root: one small Debian as a folder, the lowest overlay layer of every
  * lab machine. Made by mmdebstrap once per snapshot of the Debian archive.
  */
-import { access, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { worldFailed } from "#base/errors.ts";
 import { sha256, stableJson } from "#base/hash.ts";
-import { type DebianMirror, hostAptOptions, hostMirror, releaseDate } from "./debian.ts";
-import { contained, run } from "./run.ts";
+import { type Bootstrap, bootstrap, requireBootstrapTools } from "./bootstrap.ts";
+import { type DebianMirror, hostMirror, releaseDate } from "./debian.ts";
+import { run } from "./run.ts";
 import {
   DISABLED_SERVICES,
   ENABLED_SERVICES,
@@ -19,8 +19,6 @@ import {
 import type { Wanted } from "./store.ts";
 
 const SUITE = "trixie";
-
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** Raise it when `trim` below changes, so that an old root is not taken for a new one. */
 const REVISION = 1;
@@ -59,67 +57,27 @@ export async function wantedBaseRoot(scratch: string, options: BaseRootOptions):
     version: `${SUITE} of ${new Date(snapshot).toISOString().slice(0, 10)}`,
     recipe: { ...ROOT_RECIPE, snapshot },
     make: async ({ out }) => {
-      await requireHostTools();
-      await bootstrap(out, mirror, options);
+      await requireBootstrapTools();
+      await install(out, mirror, options);
       await trim(out);
       return `Debian packages from ${mirror.main}`;
     },
   };
 }
 
-async function requireHostTools(): Promise<void> {
-  for (const [path, name] of [
-    ["/usr/bin/mmdebstrap", "mmdebstrap"],
-    [KEYRING, "debian-archive-keyring"],
-  ] as const) {
-    const missing = () =>
-      worldFailed("COMPONENT_HOST_PACKAGE", `${path} is not there`, `apt-get install ${name}`);
-    await access(path).catch(() => {
-      throw missing();
-    });
-  }
-}
-
-/** Installs the packages into `root`. Needs root; takes one to two minutes, most of it waiting for the archive. */
-async function bootstrap(root: string, mirror: DebianMirror, options: BaseRootOptions): Promise<void> {
-  const excluded = LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`);
-  const included = KEPT_ALL_THE_SAME.map((pattern) => `--dpkgopt=path-include=${pattern}`);
-  const apt = [...(await hostAptOptions()), 'APT::Sandbox::User "root";'].map(
-    (option) => `--aptopt=${option}`,
-  );
-  const argv = [
-    "mmdebstrap",
-    "--mode=root",
-    "--variant=minbase",
-    "--format=directory",
-    "--dpkgopt=force-unsafe-io", // the result is published whole or not at all
-    `--include=${PACKAGES.map((entry) => entry.name).join(",")}`,
-    ...apt,
-    ...excluded,
-    ...included,
-    SUITE,
-    root,
-    ...sourceLines(mirror),
-  ];
-  await run(contained(argv), {
-    env: { ...process.env, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" },
-    signal: options.signal,
+/** Installs the packages into `root`. Needs root; takes one to two minutes. */
+async function install(root: string, mirror: DebianMirror, options: BaseRootOptions): Promise<void> {
+  const wanted: Bootstrap = {
+    suite: SUITE,
+    variant: "minbase",
+    packages: PACKAGES.map((entry) => entry.name),
+    leftOut: LEFT_OUT,
+    kept: KEPT_ALL_THE_SAME,
+    format: "directory",
+    target: root,
     code: "COMPONENT_BASE_ROOT",
-    hint: `see whether ${mirror.main} can be reached: apt-get update`,
-    onLine: (line) => {
-      const step = /^I: (.+)$/.exec(line)?.[1];
-      if (step) options.say(step.replace(/\.\.\.$/, ""));
-    },
-  });
-}
-
-function sourceLines(mirror: DebianMirror): readonly string[] {
-  const signed = `[signed-by=${KEYRING}]`;
-  const main = [
-    `deb ${signed} ${mirror.main} ${SUITE} main`,
-    `deb ${signed} ${mirror.main} ${SUITE}-updates main`,
-  ];
-  return mirror.security ? [...main, `deb ${signed} ${mirror.security} ${SUITE}-security main`] : main;
+  };
+  await bootstrap(wanted, mirror, options);
 }
 
 /** Makes the installed system a base: nothing that must differ per machine, nothing that slows its boot. */

@@ -116,7 +116,8 @@ export async function releaseDate(
   return /^Date: (.+)$/m.exec(await readFile(path, "utf8"))?.[1];
 }
 
-function parseFields(paragraph: string): Map<string, string> {
+/** The fields of one deb822 paragraph by their names in small letters; continued lines are joined by a space. */
+export function parseFields(paragraph: string): Map<string, string> {
   const fields = new Map<string, string>();
   let name = "";
   for (const line of paragraph.split("\n")) {

@@ -56,13 +56,17 @@ export async function isAlive(owner: { readonly pid: number; readonly started: s
 /** A process's start time in clock ticks since boot: field 22 of /proc/PID/stat (proc_pid_stat(5)). */
 export async function processStart(pid: number): Promise<string | undefined> {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    // The command's name is in brackets and may hold spaces: count from the last bracket, which ends field 2.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    return startIn(await readFile(`/proc/${pid}/stat`, "utf8"));
   } catch (error) {
     if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return undefined;
     throw error;
   }
+}
+
+/** The same in the file's text. */
+export function startIn(stat: string): string | undefined {
+  // The command's name is in brackets and may hold spaces: count from the last bracket, which ends field 2.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
 }
 
 /** Makes the lock with its content in one step (a link fails where the name exists). */

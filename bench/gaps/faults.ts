@@ -1,5 +1,5 @@
 /** What is done to one site of two while somebody asks for a page. */
-import type { SiteConnection } from "#app/lab.ts";
+import type { SiteConnection } from "#app/site-context.ts";
 import { mustRun } from "#base/process.ts";
 import { must } from "#converge/remote.ts";
 import { labNames } from "#drivers/lab/names.ts";

@@ -7,7 +7,8 @@ import { openJournal } from "#converge/journal.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
 import { renewCertificates } from "./certificates.ts";
 import { stateDir } from "./folders.ts";
-import { exclusively, onPrem, openSite } from "./lab.ts";
+import { exclusively, openSite } from "./lab.ts";
+import { onPrem } from "./site-context.ts";
 
 export interface RunOptions {
   readonly dryRun: boolean;

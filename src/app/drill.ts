@@ -23,16 +23,8 @@ import type { DrillReport } from "#render/reports/drill.ts";
 import { drillSites, drillState, healAfterDrill } from "./drill-ground.ts";
 import { previousPlan } from "./files.ts";
 import { stateDir } from "./folders.ts";
-import {
-  exclusively,
-  labComponents,
-  labOf,
-  labPlan,
-  onPrem,
-  requireRoot,
-  siteContext,
-  type SiteConnection,
-} from "./lab.ts";
+import { exclusively, labComponents, labOf, labPlan, requireRoot, labSite } from "./lab.ts";
+import { onPrem, type SiteConnection } from "./site-context.ts";
 
 export interface DrillList {
   readonly plan: Plan;
@@ -131,7 +123,7 @@ async function withSites<T>(
   const plan = await labPlan(file.federation.name);
   const { layers, seed } = await labComponents(emit);
   const lab = labOf(plan, layers, (target) => cloneContainerdSeed(seed, target));
-  const contexts = onPrem(plan).map((site) => siteContext(plan, site, lab, emit));
+  const contexts = onPrem(plan).map((site) => labSite(plan, site, lab, emit));
   try {
     return await work(plan, contexts);
   } finally {

@@ -6,7 +6,7 @@ import { askFromOutside, type Heard, outside } from "#drivers/lab/internet.ts";
 import { labNames } from "#drivers/lab/names.ts";
 import type { Plan } from "#plan/plan.ts";
 import { edgeFolder } from "./edge-folder.ts";
-import { onPrem } from "./lab.ts";
+import { onPrem } from "./site-context.ts";
 
 /** Names are taken over into arguments of programs: nothing but what a name can be. */
 const NAME =

@@ -21,30 +21,26 @@ import { cloneContainerdSeed } from "#components/seed.ts";
 import { converge } from "#converge/engine.ts";
 import { closedGate, openGate } from "#converge/gate.ts";
 import { openJournal } from "#converge/journal.ts";
-import { keyFolders, openKeyring } from "#converge/keyring.ts";
-import type { SiteContext } from "#converge/phase.ts";
 import { PHASES } from "#converge/phases.ts";
-import { openKube } from "#drivers/kube/client.ts";
 import { cgroupVersion } from "#drivers/lab/cgroups.ts";
 import { type Lab, openLab } from "#drivers/lab/driver.ts";
-import { openSshShell } from "#drivers/ssh/shell.ts";
 import type { FederationFile } from "#model/federation.ts";
 import type { Service } from "#model/service/service.ts";
 import { makePlan } from "#plan/make.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
-import type { Kube } from "#ports/kube.ts";
-import type { Shell } from "#ports/shell.ts";
 import { labPlatform } from "#render/files.ts";
 import { type Manifests, readManifests, siteAddOns } from "./add-ons.ts";
 import { healAfterDrill } from "./drill-ground.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { cacheDir, stateDir } from "./folders.ts";
+import { claimGround } from "./ground.ts";
 import { siteFederation } from "./lab-federation.ts";
 import { type FederationSummary, federationSummary } from "./lab-membership.ts";
 import { labLimits, labScale } from "./lab-limits.ts";
 import { ensureLabWitness } from "./lab-witness.ts";
 import { ensureAcmeCertificates } from "./certificates.ts";
 import { deploySample, sampleOf } from "./lab-sample.ts";
+import { now, onPrem, openSiteContext, type SiteConnection } from "./site-context.ts";
 
 export interface LabUpOptions {
   readonly dryRun: boolean;
@@ -67,6 +63,7 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
   const { emit, dryRun } = options;
   const name = file.federation.name;
   return exclusively(name, emit, async () => {
+    await claimGround(name, "lab", { claim: !dryRun });
     // A run that had to wait plans on what the other one left.
     const plan = await makePlan(file, await previousPlan(name));
     noteScale(plan, emit);
@@ -75,7 +72,7 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
       : await labComponents(emit);
     const lab = labOf(plan, layers, (target) => cloneContainerdSeed(seed, target));
     if (!dryRun) await savePlan(plan);
-    const sites = onPrem(plan).map((site) => siteContext(plan, site, lab, emit));
+    const sites = onPrem(plan).map((site) => labSite(plan, site, lab, emit));
     const contexts = sites.map((site) => ({
       ...site,
       federation: siteFederation(site, sites, agent),
@@ -111,6 +108,7 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
 export async function labDown(federation: string, emit: Emit): Promise<readonly string[]> {
   requireRoot();
   return exclusively(federation, emit, async () => {
+    await claimGround(federation, "lab", { claim: false });
     const lab = openLab({ ...labBasics(federation), layers: [], fillContainerd: nothing, limits: noLimits });
     const before = await lab.remains();
     await lab.down();
@@ -130,59 +128,15 @@ export async function labPlan(federation: string): Promise<Plan> {
   );
 }
 
-/** What reaches one site, until it is closed. */
-export interface SiteConnection extends SiteContext {
-  close(): Promise<void>;
-}
-
 /** What reaches one site of a running lab; nothing is opened before it is used. */
 export function openSite(plan: Plan, site: SitePlan): SiteConnection {
-  return siteContext(plan, site, labOf(plan, [], nothing), () => undefined);
+  return labSite(plan, site, labOf(plan, [], nothing), () => undefined);
 }
 
-export function siteContext(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteConnection {
-  const folders = keyFolders(stateDir(plan.federation));
-  const keyring = openKeyring(folders, plan, site, now);
-  const shell = siteShell(plan, site);
-  let kube: Promise<Kube> | undefined;
-  return {
-    plan,
-    site,
-    platform: labPlatform(cgroupVersion()),
-    hypervisor: lab,
-    shell,
-    keyring,
-    kube: () => {
-      kube ??= keyring
-        .operator()
-        .then(({ authority, client }) =>
-          openKube({ server: `https://${site.network.vip}:${site.endpoint.port}`, authority, client }),
-        );
-      return kube;
-    },
-    now,
-    emit,
-    close: async () => {
-      await shell.close();
-      await (await kube)?.close();
-    },
-  };
-}
-
-/** Commands on the machines of one site, with their pinned host keys. */
-function siteShell(plan: Plan, site: SitePlan): Shell {
-  const folders = keyFolders(stateDir(plan.federation));
-  const addresses = new Map(site.machines.map(({ name, address }) => [name, address]));
-  return openSshShell({
-    keyFile: folders.operatorKey,
-    knownHostsFile: folders.knownHosts(site.name),
-    addressOf: (machine) => {
-      const address = addresses.get(machine);
-      if (address) return address;
-      throw wrongUse("LAB_UNKNOWN_MACHINE", `${site.name} has no machine called ${machine}.`);
-    },
-    controlDir: join("/run", "panopticon"),
-  });
+/** The site as the lab has it. */
+export function labSite(plan: Plan, site: SitePlan, lab: Lab, emit: Emit): SiteConnection {
+  const ground = { hypervisor: lab, platform: labPlatform(cgroupVersion()) };
+  return openSiteContext(plan, site, ground, { controlDir: join("/run", "panopticon"), emit });
 }
 
 export function labOf(
@@ -231,10 +185,6 @@ async function nothingMade(): Promise<LabComponents> {
   return { layers: [], seed: "", agent, manifests, program };
 }
 
-export function onPrem(plan: Plan): readonly SitePlan[] {
-  return plan.sites.filter((site) => site.kind === "on-prem");
-}
-
 function noteScale(plan: Plan, emit: Emit): void {
   const scale = labScale(plan, totalmem());
   if (scale >= 1) return;
@@ -265,8 +215,4 @@ async function nothing(): Promise<void> {
 
 function noLimits(): never {
   throw new Error("a lab that is only looked at starts no machine");
-}
-
-function now(): Date {
-  return new Date();
 }

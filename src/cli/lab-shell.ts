@@ -1,5 +1,4 @@
-/** `panopticon lab shell MACHINE`: a shell on a machine, or one command there. */
-import { spawn } from "node:child_process";
+/** `panopticon lab shell MACHINE`: as `panopticon shell`, of the lab of one file. */
 import { Command } from "commander";
 import { labFile } from "./command.ts";
 
@@ -17,16 +16,14 @@ export function labShellCommand() {
 }
 
 async function shell(machine: string, words: readonly string[], { file }: { file?: string }): Promise<void> {
-  const [{ readFederation }, { labPlan }, { shellCommand }] = await Promise.all([
+  const [{ readFederation }, { labPlan }, { findMachines }, { openShell }] = await Promise.all([
     import("#app/files.ts"),
     import("#app/lab.ts"),
-    import("#app/lab-shell.ts"),
+    import("#app/machine-access.ts"),
+    import("./shell.ts"),
   ]);
   const { federation } = await readFederation(labFile(file));
-  const [program = "", ...argv] = await shellCommand(await labPlan(federation.name), machine, words);
-  const child = spawn(program, argv, { stdio: "inherit" });
-  process.exitCode = await new Promise<number>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("exit", (code) => resolve(code ?? 128));
-  });
+  await labPlan(federation.name); // says that no lab was brought up
+  const [found] = await findMachines({ federation: federation.name, machines: [machine] });
+  if (found) await openShell(found, words);
 }

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { addAgent } from "./agent.ts";
+import { addApply } from "./apply.ts";
 import { addCertificate } from "./certificate.ts";
 import { addCheck } from "./check.ts";
 import type { AddCommand } from "./command.ts";
@@ -14,6 +15,7 @@ import { addDoctor } from "./doctor.ts";
 import { addDrill } from "./drill.ts";
 import { reportFailure } from "./failure.ts";
 import { addFederate } from "./federate.ts";
+import { addImage } from "./image.ts";
 import { addKubeconfig } from "./kubeconfig.ts";
 import { addLab } from "./lab.ts";
 import { addPanels } from "./panels.ts";
@@ -22,6 +24,7 @@ import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
 import { addService } from "./service.ts";
+import { addShell } from "./shell.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
 import { addWatchdog } from "./watchdog.ts";
@@ -36,7 +39,10 @@ const commands: readonly AddCommand[] = [
   addRender,
   addSchema,
   addComponents,
+  addImage,
   addLab,
+  addApply,
+  addShell,
   addDrill,
   addStatus,
   addService,

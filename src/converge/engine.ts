@@ -2,10 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PanopticonError, type Problem } from "#base/errors.ts";
 import type { Gate } from "./gate.ts";
-import type { Phase, SiteContext } from "./phase.ts";
-
-/** Steps in order; a list within the list is phases that run side by side. */
-type Phases = readonly (Phase | readonly Phase[])[];
+import type { Phase, Phases, SiteContext } from "./phase.ts";
 
 /** How often a phase is tried, and how long its site is left alone before it is tried again. */
 export interface Patience {

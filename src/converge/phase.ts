@@ -7,12 +7,14 @@ import type { Emit } from "#base/events.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
 import type { Hypervisor } from "#ports/hypervisor.ts";
 import type { Kube } from "#ports/kube.ts";
+import type { MachineSettings } from "#ports/settings.ts";
 import type { Shell } from "#ports/shell.ts";
 import type { Platform } from "#render/files.ts";
 import type { SiteAddOns } from "./add-ons.ts";
 import type { SiteFederation } from "./federation.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Program } from "./program.ts";
+import type { NodeSoftware } from "./software.ts";
 
 /** All that a phase may use at one site. */
 export interface SiteContext {
@@ -20,6 +22,8 @@ export interface SiteContext {
   readonly site: SitePlan;
   readonly platform: Platform;
   readonly hypervisor: Hypervisor;
+  /** Of its machines; missing where the ground keeps none. */
+  readonly settings?: MachineSettings;
   readonly shell: Shell;
   /** The site's API through its VIP; only once the keys are there. */
   readonly kube: () => Promise<Kube>;
@@ -28,6 +32,8 @@ export interface SiteContext {
   readonly federation?: SiteFederation;
   /** What runs in its cluster beside; missing likewise. */
   readonly addOns?: SiteAddOns;
+  /** What makes its machines nodes; missing where they have it from their first day. */
+  readonly software?: NodeSoftware;
   /** What steers names on its ECAMs; missing likewise, and in a dry run where it was not made yet. */
   readonly program?: Program;
   readonly now: () => Date;
@@ -40,6 +46,8 @@ export interface Change {
   readonly subject: string;
   /** In words, as an order: "start the machine". */
   readonly what: string;
+  /** Machines that serve nothing while it is made. */
+  readonly interrupts?: readonly string[];
   /** Makes it so and returns when it is; may be killed anywhere and called again. */
   apply(): Promise<void>;
 }
@@ -53,3 +61,6 @@ export interface Phase {
   /** Observes, and gives what differs from the plan; changes nothing. What cannot be observed yet counts as absent. */
   changes(context: SiteContext): Promise<readonly Change[]>;
 }
+
+/** Steps in order; a list within the list is phases that run side by side. */
+export type Phases = readonly (Phase | readonly Phase[])[];

@@ -1,5 +1,5 @@
 /** The bring-up of a site, in order. This list is the architecture of convergence. */
-import type { Phase } from "./phase.ts";
+import type { Phases } from "./phase.ts";
 import { ingress, loadBalancer } from "./phases/add-ons.ts";
 import { agentImage } from "./phases/agent-image.ts";
 import { clusterDns } from "./phases/cluster-dns.ts";
@@ -14,19 +14,24 @@ import { keys } from "./phases/keys.ts";
 import { machines } from "./phases/machines.ts";
 import { names } from "./phases/names.ts";
 import { network } from "./phases/network.ts";
+import { nodeImages, nodePrograms } from "./phases/node-software.ts";
+import { settings } from "./phases/settings.ts";
 import { steering } from "./phases/steering.ts";
 import { workers } from "./phases/workers.ts";
 
-export const PHASES: readonly (Phase | readonly Phase[])[] = [
+export const PHASES: Phases = [
   keys, // certificate authorities and SSH keys, made here before anything trusts them
   ground, // the site's networks and what the hypervisor needs
   machines, // every machine running and answering
+  settings, // memory, processors and disks as planned, one restart at a time
+  nodePrograms, // Kubernetes and containerd on machines that came without
   files, // every rendered file in place, what reads it restarted
   ecams, // HAProxy and Keepalived up, the VIP held by exactly one
   [
     names, // every name server answers for the domain
     steering, // our program on the ECAMs, by which names follow what works
   ],
+  nodeImages, // likewise, as they reach no registry
   firstControlPlane, // kubeadm init, once in a cluster's life
   clusterDns, // CoreDNS told to spread before its second replica finds a place
   // side by side, since both need only the first control plane

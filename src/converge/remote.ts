@@ -1,5 +1,6 @@
 /** Small questions to machines, asked the same way by several phases. */
 import { worldFailed } from "#base/errors.ts";
+import type { RunOptions } from "#ports/shell.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { sha256 } from "#base/hash.ts";
 import type { SiteContext } from "./phase.ts";
@@ -20,9 +21,12 @@ export async function must(
   machine: string,
   argv: readonly string[],
   timeoutSeconds = 60,
-  input?: Uint8Array,
+  input?: RunOptions["input"],
 ): Promise<string> {
-  const result = await context.shell.run(machine, argv, { timeoutSeconds, ...(input && { input }) });
+  const result = await context.shell.run(machine, argv, {
+    timeoutSeconds,
+    ...(input !== undefined && { input }),
+  });
   if (result.code === 0) return result.stdout;
   const said = (result.stderr || result.stdout).trim().slice(-2000);
   throw worldFailed(

@@ -158,6 +158,8 @@ export interface Server extends Connection {
   readonly name: string;
   /** A witness carries one control plane (the third vote) and nothing else. */
   readonly role: "full" | "witness";
+  /** dom0's own, in the LAN; needed where the server is to be reached. */
+  readonly address?: string;
   readonly cpus: number;
   readonly memoryMiB: number;
   /** Memory Xen's dom0 keeps for itself. */

@@ -143,6 +143,7 @@ function normalizeServer(input: Draft<ServerInput>): Draft<Server> {
   return {
     name: input.name,
     role,
+    ...(input.address !== undefined && { address: input.address }),
     cpus: input.cpus,
     memoryMiB: toMiB(input.memory),
     dom0MemoryMiB: toMiB(orDefault(input, "dom0Memory", DOM0_MEMORY)),

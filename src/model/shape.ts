@@ -113,6 +113,11 @@ const server = z
       description: "A witness is a small box that carries one control plane (a vote) and nothing else.",
       default: "full",
     }),
+    address: text(
+      ADDRESS_FORMAT,
+      "Its own address in the LAN (dom0's), where it is reached by SSH. No machine is given it.",
+      "10.11.0.2",
+    ).optional(),
     cpus: cpus.meta({ description: "Its CPU threads.", examples: [8] }),
     memory: text(MEMORY, "All its memory."),
     dom0Memory: text(MEMORY, "Memory that Xen's own domain (dom0) keeps.", DOM0_MEMORY)

@@ -91,7 +91,9 @@ export function allotAddresses(input: SiteInput, seats: readonly Seat[]): Addres
 /** What no machine may have: reserved ranges and addresses that are something else's. */
 function blockedIn(input: SiteInput, lan: Cidr): readonly Range[] {
   const { gateway, reserved, resolvers, external, vip, ingress } = input.site.network;
-  const single = [gateway, ...resolvers, ...external, ...(vip === undefined ? [] : [vip])]
+  const servers = input.site.servers.map(({ address }) => address);
+  const single = [gateway, ...resolvers, ...external, vip, ...servers]
+    .filter((address) => address !== undefined)
     .map(parseAddress)
     .filter((address) => address !== undefined)
     .map((address) => ({ first: address, last: address }));

@@ -43,6 +43,7 @@ export function serverPlan(server: Server, machines: readonly SizedMachine[]): S
   return {
     name: server.name,
     role: server.role,
+    ...(server.address !== undefined && { address: server.address }),
     cpus: server.cpus,
     memoryMiB: server.memoryMiB,
     freeMemoryMiB: own.reduce((left, { memoryMiB }) => left - memoryMiB, memoryFor(server)),

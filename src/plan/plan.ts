@@ -75,6 +75,8 @@ export interface VrrpPlan {
 export interface ServerPlan {
   readonly name: string;
   readonly role: "full" | "witness";
+  /** dom0's own, in the site's LAN; missing where the file does not say. */
+  readonly address?: string;
   readonly cpus: number;
   readonly memoryMiB: number;
   /** What the machines on it leave over after dom0's share. */

@@ -1,5 +1,8 @@
 /** What every Shell must do; each driver's test runs it against its own. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { RenderedFile } from "#render/files.ts";
 import type { Shell } from "./shell.ts";
@@ -63,6 +66,17 @@ function describeRun(subject: () => ShellSubject): void {
       String(code),
     ]);
     expect(result).toEqual({ code, stdout: "out\n", stderr: "err\n" });
+  });
+
+  it("passes a file of this box on as standard input", async () => {
+    const { shell, machine } = subject();
+    const folder = mkdtempSync(join(tmpdir(), "shell-suite-"));
+    const file = join(folder, "input");
+    const bytes = randomBytes(3_000_000);
+    writeFileSync(file, bytes);
+    const { stdout } = await shell.run(machine, ["sha256sum"], { input: { file } });
+    rmSync(folder, { recursive: true });
+    expect(stdout).toBe(`${createHash("sha256").update(bytes).digest("hex")}  -\n`);
   });
 
   it("gives standard input, and an empty one where there is none", async () => {

@@ -7,9 +7,14 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** A file of this box, passed on as it is read: an archive may be larger than what a process should hold. */
+export interface FileInput {
+  readonly file: string;
+}
+
 export interface RunOptions {
   /** Standard input. Secrets go here, never into arguments. */
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | FileInput;
   readonly timeoutSeconds?: number;
 }
 

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDir } from "#app/folders.ts";
+import { startIn } from "#components/lock.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../../panopticon");
 
@@ -36,13 +37,10 @@ export function abandonedStates(): readonly string[] {
   });
 }
 
-/** When a process began, since a number may be another process's by now; undefined if it is no more (proc(5), field 22). */
+/** When a process began, since a number may be another process's by now; undefined if it is no more. */
 function startOf(pid: number): string | undefined {
   const file = `/proc/${pid}/stat`;
-  if (!existsSync(file)) return undefined;
-  return readFileSync(file, "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ")[19];
+  return existsSync(file) ? startIn(readFileSync(file, "utf8")) : undefined;
 }
 
 /** The journey's own kubeconfig. */
@@ -50,9 +48,17 @@ export function kubeconfig(stateHome: string): string {
   return join(stateHome, "kubeconfig");
 }
 
-/** Starts `panopticon`; in a process group of its own, so that it can be killed as a whole. */
-export function start(stateHome: string, argv: readonly string[]): ChildProcess {
-  return spawn(LAUNCHER, argv, {
+/**
+ * Starts `panopticon`; in a process group of its own, so that it can be killed as a whole.
+ * @param within words before the command, such as those that enter a network namespace.
+ */
+export function start(
+  stateHome: string,
+  argv: readonly string[],
+  within: readonly string[] = [],
+): ChildProcess {
+  const [program = LAUNCHER, ...words] = [...within, LAUNCHER, ...argv];
+  return spawn(program, words, {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, XDG_STATE_HOME: stateHome, KUBECONFIG: kubeconfig(stateHome) },

@@ -1,11 +1,10 @@
 /** Debian roots for the emulated server and its guests, and file systems made of them without a loop mount. */
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { hostAptOptions, hostMirror } from "#components/debian.ts";
+import { type Bootstrap, bootstrap } from "#components/bootstrap.ts";
+import { hostMirror } from "#components/debian.ts";
 import { KEPT_ALL_THE_SAME, LEFT_OUT } from "#components/packages.ts";
-import { contained, run } from "#components/run.ts";
-
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+import { run } from "#components/run.ts";
 
 export interface RootRecipe {
   readonly suite: "bookworm" | "trixie";
@@ -15,29 +14,19 @@ export interface RootRecipe {
 }
 
 /** Installs the packages into the folder `root`. Needs root; takes about a minute. */
-export async function bootstrap(root: string, recipe: RootRecipe): Promise<void> {
-  const mirror = await hostMirror();
-  const apt = [...(await hostAptOptions()), 'APT::Sandbox::User "root";'];
-  const signed = `[signed-by=${KEYRING}]`;
-  const argv = [
-    "mmdebstrap",
-    "--mode=root",
-    "--variant=minbase",
-    "--format=directory",
-    "--dpkgopt=force-unsafe-io", // the result is published whole or not at all
-    `--include=${recipe.packages.join(",")}`,
-    ...apt.map((option) => `--aptopt=${option}`),
-    ...LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
-    ...KEPT_ALL_THE_SAME.map((pattern) => `--dpkgopt=path-include=${pattern}`),
-    ...(recipe.hook === undefined ? [] : [`--extract-hook=${recipe.hook}`]),
-    recipe.suite,
-    root,
-    `deb ${signed} ${mirror.main} ${recipe.suite} main`,
-    `deb ${signed} ${mirror.main} ${recipe.suite}-updates main`,
-    ...(mirror.security ? [`deb ${signed} ${mirror.security} ${recipe.suite}-security main`] : []),
-  ];
-  const env = { ...process.env, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
-  await run(contained(argv), { env, code: "COMPONENT_BASE_ROOT" });
+export async function installDebian(root: string, recipe: RootRecipe): Promise<void> {
+  const wanted: Bootstrap = {
+    suite: recipe.suite,
+    variant: "minbase",
+    packages: recipe.packages,
+    leftOut: LEFT_OUT,
+    kept: KEPT_ALL_THE_SAME,
+    format: "directory",
+    target: root,
+    hooks: recipe.hook === undefined ? [] : [`--extract-hook=${recipe.hook}`],
+    code: "COMPONENT_BASE_ROOT",
+  };
+  await bootstrap(wanted, await hostMirror());
   await removeWhatIsPerMachine(root);
 }
 

@@ -9,7 +9,7 @@ import { gunzipSync } from "node:zlib";
 import { mustRun } from "#base/process.ts";
 import { ensureEntry } from "#components/store.ts";
 import { run } from "#components/run.ts";
-import { bootstrap, makeFileSystem, type RootRecipe, writeFiles } from "./debian.ts";
+import { installDebian, makeFileSystem, type RootRecipe, writeFiles } from "./debian.ts";
 
 /** What QEMU boots, and how one enters. */
 export interface Dom0Image {
@@ -87,7 +87,7 @@ export async function dom0Image(cacheDir: string): Promise<Dom0Image> {
 }
 
 async function makeImage(out: string, root: string): Promise<string> {
-  await bootstrap(root, ROOT);
+  await installDebian(root, ROOT);
   for (const name of ["host", "operator"])
     await mustRun("TEST", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(out, name)]);
   const own = Object.entries(FILES).map(([path, content]) => [path, { content }] as const);

@@ -29,6 +29,9 @@ export interface Dom0Options {
   readonly forwards: Readonly<Record<string, string>>;
   /** With an IOMMU the boot takes a third longer. */
   readonly iommu?: boolean;
+  readonly memoryMiB?: number;
+  /** A network namespace in which the server's own address leads to it, too, as it does in a LAN. */
+  readonly namespace?: string;
 }
 
 export interface Dom0 {
@@ -52,12 +55,11 @@ export async function startDom0(options: Dom0Options): Promise<Dom0> {
   const knownHosts = join(folder, "dom0_known_hosts");
   await writeFile(knownHosts, `dom0 ${options.image.hostKey}\n`);
   const started = performance.now();
-  const child = spawn("setpriv", qemu(options, disk, addresses, ports).slice(1), {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const [program = "", ...argv] = [...within(options), ...qemu(options, disk, addresses, ports)];
+  const child = spawn(program, argv, { stdio: ["ignore", "ignore", "pipe"] });
   const stop = () => end(child);
   try {
-    await answers(child, options.image, knownHosts, ports["dom0"] ?? 0, join(folder, "console.log"));
+    await answers(child, options, knownHosts, ports["dom0"] ?? 0);
   } catch (error) {
     await stop();
     throw error;
@@ -66,8 +68,12 @@ export async function startDom0(options: Dom0Options): Promise<Dom0> {
   return { ports, bootSeconds, pid: child.pid ?? 0, stop };
 }
 
+function within({ namespace }: Dom0Options): readonly string[] {
+  return namespace === undefined ? [] : ["ip", "netns", "exec", namespace];
+}
+
 function qemu(
-  { image, folder, iommu = false }: Dom0Options,
+  { image, folder, iommu = false, memoryMiB = MEMORY_MIB, namespace }: Dom0Options,
   disk: string,
   addresses: Readonly<Record<string, string>>,
   ports: Readonly<Record<string, number>>,
@@ -75,6 +81,7 @@ function qemu(
   const forwards = Object.entries(addresses).map(
     ([name, address]) => `hostfwd=tcp:127.0.0.1:${ports[name]}-${address}:22`,
   );
+  if (namespace !== undefined) forwards.push(`hostfwd=tcp:${DOM0.address}:22-${DOM0.address}:22`);
   const xen = `console=com1 com1=115200 dom0_mem=${DOM0_MIB}M,max:${DOM0_MIB}M dom0_max_vcpus=2 xpti=off spec-ctrl=off`;
   const linux = "console=hvc0 root=/dev/vda rw quiet nopti mitigations=off net.ifnames=0";
   const lan = `${DOM0.gateway.replace(/[0-9]+$/, "0")}/${DOM0.prefix}`;
@@ -83,7 +90,7 @@ function qemu(
     ["-cpu", "Nehalem"],
     ["-smp", "2"],
     ["-M", iommu ? "q35,kernel-irqchip=split" : "q35"],
-    ["-m", String(MEMORY_MIB)],
+    ["-m", String(memoryMiB)],
     ["-display", "none"],
     ["-serial", `file:${join(folder, "console.log")}`],
     ["-kernel", image.xen],
@@ -104,11 +111,11 @@ function qemu(
 
 async function answers(
   child: ChildProcess,
-  image: Dom0Image,
+  options: Dom0Options,
   knownHostsFile: string,
   port: number,
-  log: string,
 ): Promise<void> {
+  const { image, folder } = options;
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
   child.on("error", (error) => (said += error.message));
@@ -117,11 +124,12 @@ async function answers(
   while (performance.now() < until) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`the emulator ended: ${said.trim()}`);
-    const { code } = await runProcess(["timeout", "30", "ssh", ...args, "--", "127.0.0.1", "true"]);
+    const ssh = ["timeout", "30", "ssh", ...args, "--", "127.0.0.1", "true"];
+    const { code } = await runProcess([...within(options), ...ssh]);
     if (code === 0) return;
     await sleep(1000);
   }
-  const tail = (await readFile(log, "utf8").catch(() => "")).slice(-2000);
+  const tail = (await readFile(join(folder, "console.log"), "utf8").catch(() => "")).slice(-2000);
   throw new Error(`dom0 did not answer within ${BOOT_SECONDS} s; its console ends with:\n${tail}`);
 }
 

@@ -97,7 +97,7 @@ describe("before anything is touched", () => {
   it("leaves a domain of the same name alone that is not ours", async () => {
     const [machine] = ground.machines;
     const image = await onServer("sh", "-c", "echo /var/lib/panopticon/images/*");
-    const settings = `name="${machine.name}"\ntype="pv"\nkernel="${image.trim()}/vmlinuz"\nmemory=64\n`;
+    const settings = `name="${machine.name}"\ntype="pv"\nkernel="${image.trim()}/vmlinuz"\nmemory=128\n`;
     await ground.shell.put("left", [{ path: "/root/foreign.cfg", content: settings, mode: 0o600 }]);
     await onServer("xl", "create", "-q", "-p", "/root/foreign.cfg");
     expect(await codeOf(start(machine))).toBe("XEN_FOREIGN_DOMAIN");
@@ -141,10 +141,38 @@ describe("a machine", () => {
     );
     await onServer("rm", `/etc/xen/auto/${machine.name}.cfg`);
     expect(await ground.xen.differences(ground.site)).toEqual([
-      { machine: machine.name, where: "file", what: "vcpus is 2, planned 1" },
-      { machine: machine.name, where: "autostart", what: "does not start when its server boots" },
-      { machine: machine.name, where: "domain", what: "memory: 200 MiB, planned 256 MiB" },
+      { machine: machine.name, where: "file", what: "vcpus is 2, planned 1", restart: false },
+      {
+        machine: machine.name,
+        where: "autostart",
+        what: "does not start when its server boots",
+        restart: false,
+      },
+      { machine: machine.name, where: "domain", what: "memory: 200 MiB, planned 256 MiB", restart: false },
     ]);
+    const [domid] = (await onServer("xl", "domid", machine.name)).split("\n");
+    await ground.xen.mend(ground.site, machine);
+    expect(await ground.xen.differences(ground.site)).toEqual([]);
+    expect((await onServer("xl", "domid", machine.name)).split("\n")[0]).toBe(domid);
+  });
+
+  it("is restarted, in order, for what a running domain can't be given", async () => {
+    const [machine] = ground.machines;
+    const { name } = machine;
+    const file = `/etc/panopticon/xen/emulated/${name}.cfg`;
+    await onServer("xl", "destroy", name);
+    await onServer("sed", "-i", 's/^on_crash = .*/on_crash = "preserve"/', file);
+    await onServer("xl", "create", "-q", file);
+    expect(await ground.xen.drift(ground.site)).toEqual([
+      {
+        machine: name,
+        restart: true,
+        what: ['on_crash is "preserve", planned "restart"', "after a crash: preserve, planned restart"],
+      },
+    ]);
+    await ground.xen.mend(ground.site, machine);
+    expect(await ground.xen.drift(ground.site)).toEqual([]);
+    await answers(machine);
   });
 
   it("that was switched off is told from one that crashed, and both start again as planned", async () => {

@@ -47,7 +47,7 @@ export async function driverOver(reach: Reach): Promise<Driven> {
     seeds.set(machine.name, renderSeed(plan, site, machine, XEN, keys));
   }
   const hostOf = (_site: SitePlan, server: string): string => server;
-  const xen = openXen({ federation: plan.federation, shell, hostOf, image });
+  const xen = openXen({ federation: plan.federation, shell, hostOf, imageOf: async () => image });
   return { ...emulated, shell, xen, seedOf: ({ name }) => seeds.get(name) ?? [] };
 }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { run } from "#components/run.ts";
 import { ensureEntry } from "#components/store.ts";
-import { bootstrap, makeFileSystem, type RootRecipe, writeFiles } from "./debian.ts";
+import { installDebian, makeFileSystem, type RootRecipe, writeFiles } from "./debian.ts";
 
 const SIZE_MIB = 512;
 
@@ -35,7 +35,7 @@ export async function guestImage(cacheDir: string): Promise<string> {
     recipe: { root: ROOT, files: FILES, masked: [...MASKED, ...UNUSED], sizeMiB: SIZE_MIB, revision: 1 },
     make: async (folders) => {
       const [root, image] = [join(folders.scratch, "root"), join(folders.scratch, "root.img")];
-      await bootstrap(root, ROOT);
+      await installDebian(root, ROOT);
       await writeFiles(root, FILES);
       const units = join(root, "etc/systemd/system");
       await run([

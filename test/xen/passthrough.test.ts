@@ -41,6 +41,7 @@ it("gives the guest the card that its plan names, and takes it back", async () =
     machine: machine.name,
     where: "domain",
     what: `has device ${CARD}, which is not planned`,
+    restart: true,
   });
   await xen.remove(planned, machine.name);
   expect(await xen.observe(planned)).toEqual([]);

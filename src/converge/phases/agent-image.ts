@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { type MachinePlan, machinesOf } from "#plan/plan.ts";
 import type { AgentImage, LocalImage } from "../federation.ts";
 import type { Phase, SiteContext } from "../phase.ts";
@@ -53,5 +52,5 @@ async function importOne(
   { archive }: LocalImage,
 ): Promise<void> {
   const argv = [...CTR, "import", "--label", "io.cri-containerd.pinned=pinned", "-"];
-  await must(context, name, argv, IMPORT_SECONDS, await readFile(archive));
+  await must(context, name, argv, IMPORT_SECONDS, { file: archive });
 }

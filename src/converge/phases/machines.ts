@@ -5,8 +5,8 @@ import { renderSeed } from "#render/seed.ts";
 import type { Phase, SiteContext } from "../phase.ts";
 import { waitFor } from "../wait.ts";
 
-/** A machine that boots answers within seconds; a busy box may take longer. */
-const ANSWER_SECONDS = 60;
+/** A machine that boots answers within seconds; a busy box, or a guest that makes its disk fit first, may take longer. */
+const ANSWER_SECONDS = { lab: 60, xen: 600 } as const;
 
 export const machines: Phase = {
   name: "machines",
@@ -47,8 +47,12 @@ async function start(context: SiteContext, machine: MachinePlan): Promise<void> 
   const { hypervisor, keyring, platform, plan, shell, site } = context;
   const seed = renderSeed(plan, site, machine, platform, await keyring.ssh(machine.name));
   await hypervisor.start(site, machine, seed);
-  await waitFor(`${machine.name} to answer at ${machine.address}`, ANSWER_SECONDS, async () => {
-    const { code } = await shell.run(machine.name, ["true"], { timeoutSeconds: 5 });
-    return code === 0 ? true : undefined;
-  });
+  await waitFor(
+    `${machine.name} to answer at ${machine.address}`,
+    ANSWER_SECONDS[platform.name],
+    async () => {
+      const { code } = await shell.run(machine.name, ["true"], { timeoutSeconds: 5 });
+      return code === 0 ? true : undefined;
+    },
+  );
 }

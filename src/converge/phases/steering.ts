@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { type MachinePlan, machinesOf } from "#plan/plan.ts";
 import { PROGRAM_FOLDER } from "#render/ecam/program-unit.ts";
 import type { Phase, SiteContext } from "../phase.ts";
@@ -51,7 +50,7 @@ async function bring(
 async function unpack(context: SiteContext, machine: string, part: ProgramPart): Promise<void> {
   const target = `${PROGRAM_FOLDER}/${part.name}`;
   if ((await context.shell.run(machine, ["test", "-d", target])).code === 0) return;
-  const archive = await readFile(part.archive);
+  const archive = { file: part.archive };
   await must(context, machine, ["sh", "-c", UNPACK, "sh", PROGRAM_FOLDER, part.name], BRING_SECONDS, archive);
 }
 

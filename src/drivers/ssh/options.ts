@@ -1,5 +1,6 @@
 /** How we speak SSH: keys of our own, host keys pinned before the first connection, nothing from the person's settings. */
 import { wrongUse } from "#base/errors.ts";
+import { quoteCommand } from "./quote.ts";
 
 export interface SshIdentity {
   /** The operator's private key. */
@@ -8,6 +9,25 @@ export interface SshIdentity {
   readonly knownHostsFile: string;
   /** 22 where it is not given. */
   readonly port?: number;
+  /** Ask the person's SSH agent for the key, too, which may have a passphrase. */
+  readonly agent?: boolean;
+}
+
+/** A machine on the way to another one. */
+export interface Jump {
+  readonly identity: SshIdentity;
+  /** Its name in `knownHostsFile`. */
+  readonly name: string;
+  readonly address: string;
+}
+
+/**
+ * The setting by which a connection goes through another machine. Not ProxyJump,
+ * whose ssh would read the person's own settings and believe their host keys.
+ */
+export function throughJump({ identity, name, address }: Jump): readonly [string, string] {
+  const own = quoteCommand(["ssh", ...sshArguments(identity, name, [])]);
+  return ["ProxyCommand", `${own.replaceAll("%", "%%")} -W %h:%p -- ${quoteCommand([address])}`];
 }
 
 /** The settings of ssh_config(5) that hold for every machine, in pairs. */
@@ -17,7 +37,7 @@ function commonOptions(identity: SshIdentity): readonly (readonly [string, strin
     ["Port", String(identity.port ?? 22)],
     ["IdentityFile", quotePath(identity.keyFile)],
     ["IdentitiesOnly", "yes"],
-    ["IdentityAgent", "none"],
+    ...(identity.agent ? [] : [["IdentityAgent", "none"] as const]),
     ["PreferredAuthentications", "publickey"],
     ["StrictHostKeyChecking", "yes"],
     ["UserKnownHostsFile", quotePath(identity.knownHostsFile)],
@@ -47,12 +67,14 @@ export function sshArguments(
 export function sshConfig(
   identity: SshIdentity,
   machines: readonly { readonly name: string; readonly address: string }[],
+  jumpTo?: (machine: string) => Jump,
 ): string {
-  const hosts = machines.map(
-    ({ name, address }) => `Host ${name}\n  HostName ${address}\n  HostKeyAlias ${name}\n`,
-  );
   const common = commonOptions(identity).map(([key, value]) => `  ${key} ${value}\n`);
-  return `${hosts.join("\n")}\nHost *\n${common.join("")}`;
+  const hosts = machines.map(({ name, address }) => {
+    const way = jumpTo ? `  ${throughJump(jumpTo(name)).join(" ")}\n` : "";
+    return `Host ${name}\n  HostName ${address}\n  HostKeyAlias ${name}\n${way}${common.join("")}`;
+  });
+  return hosts.join("\n");
 }
 
 /** ssh splits such values at spaces and expands `%`. */

@@ -1,6 +1,7 @@
 /** One command over a shared connection. */
 import { spawn } from "node:child_process";
-import type { CommandResult, RunOptions } from "#ports/shell.ts";
+import { closeSync, openSync } from "node:fs";
+import type { CommandResult, FileInput, RunOptions } from "#ports/shell.ts";
 
 export interface SessionResult extends CommandResult {
   /** No session could be opened, so the command was never started. */
@@ -24,10 +25,13 @@ export function runSession(
   command: string,
   options: RunOptions,
 ): Promise<SessionResult> {
+  const { input } = options;
+  const file = isFile(input) ? openSync(input.file, "r") : undefined;
   const child = spawn("ssh", ["-S", socket, ...NO_CONNECTION, ...args, "--", address, command], {
-    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [file ?? (input === undefined ? "ignore" : "pipe"), "pipe", "pipe"],
     env: { ...process.env, SHELL: "/bin/sh" }, // reads ProxyCommand
   });
+  if (file !== undefined) closeSync(file); // the child has its own
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   let late: NodeJS.Timeout | undefined;
@@ -43,7 +47,7 @@ export function runSession(
   child.stdout?.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => err.push(chunk));
   child.stdin?.on("error", () => undefined); // a command may end before it has read its input
-  child.stdin?.end(options.input);
+  if (!isFile(input)) child.stdin?.end(input);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => {
@@ -53,4 +57,8 @@ export function runSession(
       resolve({ code: code ?? 255, stdout: Buffer.concat(out).toString(), stderr, refused, timedOut });
     });
   });
+}
+
+function isFile(input: RunOptions["input"]): input is FileInput {
+  return typeof input === "object" && "file" in input;
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -159,6 +159,20 @@ describe.skipIf(lacks.length > 0)(`OpenSSH${reason}`, () => {
     expect(await failure({}, "unheard-of")).toBe("SSH_HOST_KEY_MISMATCH");
     expect(await failure({}, "nowhere")).toBe("SSH_UNREACHABLE");
     expect(await failure({ keyFile: join(dir, "stranger") }, "cp-1")).toBe("SSH_DENIED");
+  });
+
+  it("goes through another machine, which is believed no more than the one behind it", async () => {
+    const knownHostsFile = join(dir, "known%hosts");
+    await copyFile(join(dir, "known_hosts"), knownHostsFile);
+    const identity = { keyFile: join(dir, "operator"), knownHostsFile, port };
+    const through = (name: string) => ({ jumpTo: () => ({ identity, name, address: "127.0.0.1" }) });
+    const before = (await daemonChildren()).length;
+    const own = open(through("cp-2"));
+    expect(await own.run("cp-1", ["echo", "$1 %h"])).toMatchObject({ code: 0, stdout: "$1 %h\n" });
+    expect((await daemonChildren()).length - before).toBe(2);
+    await own.close();
+    expect(await failure(through("replaced"), "cp-1")).toBe("SSH_HOST_KEY_MISMATCH");
+    expect(await failure(through("cp-2"), "replaced")).toBe("SSH_HOST_KEY_MISMATCH");
   });
 
   it("refuses a folder for its sockets that others can use, or whose path is too long", async () => {

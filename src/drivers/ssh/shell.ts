@@ -11,7 +11,7 @@ import type { CommandResult, RunOptions, Shell } from "#ports/shell.ts";
 import { connectionFailure, connectionLost, timedOut } from "./failure.ts";
 import { type Limit, limiter } from "./limit.ts";
 import { type Master, openMaster } from "./master.ts";
-import { type SshIdentity, sshArguments } from "./options.ts";
+import { type Jump, type SshIdentity, sshArguments, throughJump } from "./options.ts";
 import { putCommand } from "./put.ts";
 import { quoteCommand } from "./quote.ts";
 import { runSession } from "./session.ts";
@@ -25,6 +25,8 @@ const SHOWN_COMMAND = 120;
 export interface OpenSshSettings extends SshIdentity {
   /** The machine's address; throws for a machine it does not know. */
   readonly addressOf: (machine: string) => string;
+  /** The machine that leads to it; all are reached directly where this is not given. */
+  readonly jumpTo?: (machine: string) => Jump;
   /** A folder with a short path for the sockets; made with mode 0700. */
   readonly controlDir: string;
 }
@@ -131,7 +133,8 @@ async function connect(settings: OpenSshSettings, machine: string): Promise<Mast
     );
   }
   const address = settings.addressOf(machine);
-  return await openMaster(machine, address, sshArguments(settings, machine, []), socket);
+  const way = settings.jumpTo === undefined ? [] : [throughJump(settings.jumpTo(machine))];
+  return await openMaster(machine, address, sshArguments(settings, machine, way), socket);
 }
 
 /** Whoever can write in the folder could answer in a machine's place. */

@@ -11,6 +11,8 @@ export interface Difference {
   readonly machine: string;
   readonly where: "file" | "domain" | "autostart";
   readonly what: string;
+  /** The domain has to be made anew for it. */
+  readonly restart: boolean;
 }
 
 /** What is known of one machine on its server. */
@@ -30,17 +32,23 @@ export function differences(known: Known): readonly Difference[] {
   const machine = known.domain.name;
   const found: Difference[] = [];
   if (known.file === undefined) {
-    found.push({ machine, where: "file", what: "its configuration file is not there" });
+    found.push({ machine, where: "file", what: "its configuration file is not there", restart: false });
   } else {
     for (const what of fileDifferences(known.planned, known.file))
-      found.push({ machine, where: "file", what });
+      found.push({ machine, where: "file", what, restart: false });
   }
   if (!known.autostart) {
-    found.push({ machine, where: "autostart", what: "does not start when its server boots" });
+    const what = "does not start when its server boots";
+    found.push({ machine, where: "autostart", what, restart: false });
   }
   if (known.running !== undefined) {
+    const { memoryMiB } = known.domain;
+    if (known.running.targetMemoryKiB !== memoryMiB * 1024) {
+      const what = `memory: ${mib(known.running.targetMemoryKiB)}, planned ${memoryMiB} MiB`;
+      found.push({ machine, where: "domain", what, restart: false });
+    }
     for (const what of domainDifferences(known.domain, known.running))
-      found.push({ machine, where: "domain", what });
+      found.push({ machine, where: "domain", what, restart: true });
   }
   return found;
 }
@@ -64,12 +72,15 @@ function settingsOf(text: string): ReadonlyMap<string, string> {
   );
 }
 
+function mib(kib: number): string {
+  return `${kib / 1024} MiB`;
+}
+
+/** What a running domain can't be given: all but the memory that it is asked to keep to. */
 function domainDifferences(wanted: XenDomain, running: RunningDomain): readonly string[] {
-  const mib = (kib: number): string => `${kib / 1024} MiB`;
   const pairs: readonly (readonly [what: string, want: string, have: string])[] = [
     ["type", wanted.type, running.type],
     ["processors", String(wanted.vcpus), String(running.vcpus)],
-    ["memory", `${wanted.memoryMiB} MiB`, mib(running.targetMemoryKiB)],
     ["most memory", `${wanted.memoryMiB} MiB`, mib(running.maxMemoryKiB)],
     ["kernel", wanted.kernel, running.kernel],
     ["ramdisk", wanted.ramdisk, running.ramdisk],

@@ -5,9 +5,12 @@
  * machine at the same time.
  */
 import { worldFailed } from "#base/errors.ts";
+import type { Role } from "#model/federation.ts";
 import type { MachinePlan, SitePlan } from "#plan/plan.ts";
 import type { Hypervisor, ObservedMachine } from "#ports/hypervisor.ts";
+import type { MachineSettings, SettingsDrift } from "#ports/settings.ts";
 import type { Shell } from "#ports/shell.ts";
+import type { RenderedFile } from "#render/files.ts";
 import { domainFile } from "#render/xen/config.ts";
 import {
   configFolder,
@@ -21,8 +24,9 @@ import { differences, type Difference } from "./drift.ts";
 import { FACTS_SCRIPT, readFacts, type ServerFacts } from "./facts.ts";
 import type { GuestImage } from "./image.ts";
 import { limiter, type Limit } from "../ssh/limit.ts";
-import { prepareServer, serverLacks } from "./server.ts";
-import { startDomain } from "./start.ts";
+import { mendDomain } from "./mend.ts";
+import { prepareServer, serverLacks, type ServerNeeds } from "./server.ts";
+import { startDomain, type StartOptions } from "./start.ts";
 import { destroyDomain } from "./toolstack.ts";
 import { removeVolume } from "./volume.ts";
 
@@ -35,12 +39,13 @@ export interface XenOptions {
   readonly shell: Shell;
   /** The shell's name of a site's server. */
   readonly hostOf: (site: SitePlan, server: string) => string;
-  readonly image: GuestImage;
+  /** What machines of a role that are made from now on boot; those that are there keep what they were made of. */
+  readonly imageOf: (role: Role) => Promise<GuestImage>;
   /** `pv` where it is not given. */
   readonly type?: XenType;
 }
 
-export interface Xen extends Hypervisor {
+export interface Xen extends Hypervisor, MachineSettings {
   /** How the site's planned machines differ from their plan, on disk and running; those that are absent are left out. */
   differences(site: SitePlan): Promise<readonly Difference[]>;
 }
@@ -53,7 +58,7 @@ export interface Server {
 }
 
 export function openXen(options: XenOptions): Xen {
-  const { federation, shell, image } = options;
+  const { federation, shell, imageOf } = options;
   const limits = new Map<string, Limit>();
   const serverOf = (site: SitePlan, name: string): Server => {
     const host = options.hostOf(site, name);
@@ -65,11 +70,14 @@ export function openXen(options: XenOptions): Xen {
     const names = [...site.servers.map(({ name }) => name), ...site.machines.map(({ server }) => server)];
     return [...new Set(names)].map((name) => serverOf(site, name));
   };
-  const ground = (machine: MachinePlan) => ({
-    ...usualGround({ federation }, machine),
-    image: image.folder,
-    type: options.type ?? ("pv" as const),
-  });
+  const domainOf = async (site: SitePlan, machine: MachinePlan, facts: ServerFacts) => {
+    const kept = imageFolder(facts.files.get(machine.name));
+    const image = kept ?? (await imageOf(machine.role)).folder;
+    const type = options.type ?? ("pv" as const);
+    const ground = { ...usualGround({ federation }, machine), image, type };
+    const file = domainFile({ federation }, site, machine, ground);
+    return { image, file, domain: xenDomain(site, machine, ground) };
+  };
 
   async function factsOf(server: Server): Promise<ServerFacts> {
     const argv = ["sh", "-c", FACTS_SCRIPT, "facts", configFolder(federation), XEN_FOLDERS.images];
@@ -123,6 +131,29 @@ export function openXen(options: XenOptions): Xen {
     });
   }
 
+  async function startOptions(
+    site: SitePlan,
+    machine: MachinePlan,
+    seed: readonly RenderedFile[],
+  ): Promise<StartOptions> {
+    const server = serverOf(site, machine.server);
+    const facts = () => factsOf(server);
+    const own = await domainOf(site, machine, await facts());
+    return { shell, server, facts, federation, machine, seed, ...own };
+  }
+
+  async function needsOf(site: SitePlan, { name }: Server, facts: ServerFacts): Promise<ServerNeeds> {
+    const own = site.machines.filter(({ server }) => server === name);
+    const images = new Map<string, GuestImage>();
+    for (const machine of own.filter((each) => imageFolder(facts.files.get(each.name)) === undefined)) {
+      const image = await imageOf(machine.role);
+      images.set(image.digest, image);
+    }
+    // A volume group is called as the disk of the file is.
+    const groups = new Set(own.flatMap(({ disks }) => disks.map(({ from }) => from)));
+    return { images: [...images.values()], groups: [...groups] };
+  }
+
   async function mustRun(server: Server, argv: readonly string[]): Promise<void> {
     const { code, stderr } = await shell.run(server.host, argv);
     if (code !== 0)
@@ -136,16 +167,20 @@ export function openXen(options: XenOptions): Xen {
         const own = site.machines.filter(
           (machine) => machine.server === server.name && facts.files.has(machine.name),
         );
-        return own.flatMap((machine) =>
-          differences({
-            planned: domainFile({ federation }, site, machine, ground(machine)).content,
-            domain: xenDomain(site, machine, ground(machine)),
-            file: facts.files.get(machine.name),
-            running: facts.domains.find(({ uuid, state }) => uuid === machine.uuid && state !== "building")
-              ?.settings,
-            autostart: facts.autostart.has(machine.name),
+        const found = await Promise.all(
+          own.map(async (machine) => {
+            const { file, domain } = await domainOf(site, machine, facts);
+            return differences({
+              planned: file.content,
+              domain,
+              file: facts.files.get(machine.name),
+              running: facts.domains.find(({ uuid, state }) => uuid === machine.uuid && state !== "building")
+                ?.settings,
+              autostart: facts.autostart.has(machine.name),
+            });
           }),
         );
+        return found.flat();
       }),
     );
     return found.flat();
@@ -155,8 +190,8 @@ export function openXen(options: XenOptions): Xen {
     lacks: async (site) => {
       const lacks = await Promise.all(
         serversOf(site).map(async (server) => {
-          const groups = groupsOn(site, server.name);
-          return serverLacks(server.name, await factsOf(server), { image, groups });
+          const facts = await factsOf(server);
+          return serverLacks(server.name, facts, await needsOf(site, server, facts));
         }),
       );
       return lacks.flat();
@@ -165,23 +200,19 @@ export function openXen(options: XenOptions): Xen {
       await Promise.all(
         serversOf(site).map((server) =>
           server.limit(async () => {
-            const groups = groupsOn(site, server.name);
-            await prepareServer(shell, server, await factsOf(server), { image, groups });
+            const facts = await factsOf(server);
+            await prepareServer(shell, server, facts, await needsOf(site, server, facts));
           }),
         ),
       );
     },
     observe: async (site) =>
       (await Promise.all(serversOf(site).map((server) => observeServer(site, server)))).flat(),
-    start: async (site, machine, seed) => {
-      const server = serverOf(site, machine.server);
-      const file = domainFile({ federation }, site, machine, ground(machine));
-      const domain = xenDomain(site, machine, ground(machine));
-      const facts = () => factsOf(server);
-      await server.limit(() =>
-        startDomain({ shell, server, facts, federation, machine, domain, file, seed, image: image.folder }),
-      );
-    },
+    start: (site, machine, seed) =>
+      serverOf(site, machine.server).limit(async () => startDomain(await startOptions(site, machine, seed))),
+    drift: async (site) => byMachine(await siteDifferences(site)),
+    mend: (site, machine) =>
+      serverOf(site, machine.server).limit(async () => mendDomain(await startOptions(site, machine, []))),
     kill: (site, name) =>
       there(site, name, (server, facts, uuid) => destroyDomain(shell, server, facts, name, uuid)),
     remove,
@@ -189,10 +220,17 @@ export function openXen(options: XenOptions): Xen {
   };
 }
 
-/** Volume groups that the site's machines on a server get their disks from. */
-function groupsOn(site: SitePlan, server: string): readonly string[] {
-  const disks = site.machines.filter((machine) => machine.server === server).flatMap(({ disks: own }) => own);
-  return [...new Set(disks.map(({ from }) => from))];
+function byMachine(differences: readonly Difference[]): readonly SettingsDrift[] {
+  return [...Map.groupBy(differences, ({ machine }) => machine)].map(([machine, own]) => ({
+    machine,
+    what: own.map(({ what }) => what),
+    restart: own.some(({ restart }) => restart),
+  }));
+}
+
+/** The folder of the image that a machine was made of, by its file. */
+function imageFolder(file: string | undefined): string | undefined {
+  return /^kernel\s*=\s*"([^"]+)\/vmlinuz"/m.exec(file ?? "")?.[1];
 }
 
 function observed(facts: ServerFacts, name: string, uuid: string): ObservedMachine {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { worldFailed } from "#base/errors.ts";
-import type { Shell } from "#ports/shell.ts";
+import type { FileInput, Shell } from "#ports/shell.ts";
 import { XEN_FOLDERS } from "#render/xen/domain.ts";
 
 /** Files on this box. */
@@ -58,14 +58,14 @@ export async function bringImage(shell: Shell, server: string, image: GuestImage
     ["initrd.img", image.files.initrd, "plain"],
     ["root.img", image.files.root, "gzip"],
   ] as const;
-  const must = async (argv: readonly string[], input?: Uint8Array): Promise<void> => {
+  const must = async (argv: readonly string[], input?: FileInput): Promise<void> => {
     const { code, stderr } = await shell.run(server, argv, input && { input });
     if (code === 0) return;
     const said = stderr.trim() || `it ended with ${code}`;
     throw worldFailed("XEN_IMAGE_FAILED", `The guests' image could not be brought to ${server}: ${said}`);
   };
   for (const [name, path, packing] of parts) {
-    await must(["sh", "-c", RECEIVE, "receive", image.folder, name, packing], await readFile(path));
+    await must(["sh", "-c", RECEIVE, "receive", image.folder, name, packing], { file: path });
   }
   await must(["sh", "-c", PUBLISH, "publish", image.folder]);
 }

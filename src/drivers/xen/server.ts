@@ -6,7 +6,7 @@ import { bringImage, type GuestImage } from "./image.ts";
 import { SAVE_NOTHING } from "./xendomains.ts";
 
 export interface ServerNeeds {
-  readonly image: GuestImage;
+  readonly images: readonly GuestImage[];
   /** Volume groups by name. */
   readonly groups: readonly string[];
 }
@@ -20,7 +20,7 @@ export function serverLacks(server: string, facts: ServerFacts, needs: ServerNee
   if (!facts.bridges.has(BRIDGE)) lacks.push(`bridge ${BRIDGE} on ${server}`);
   for (const group of needs.groups)
     if (!facts.groups.has(group)) lacks.push(`volume group ${group} on ${server}`);
-  if (!facts.images.has(needs.image.digest)) lacks.push(`guests' image ${needs.image.digest} on ${server}`);
+  for (const { digest } of absentImages(facts, needs)) lacks.push(`guests' image ${digest} on ${server}`);
   if (facts.savesGuests) lacks.push(`xendomains on ${server} that does not save guests`);
   return lacks;
 }
@@ -52,5 +52,9 @@ export async function prepareServer(
     );
   }
   if (facts.savesGuests) await shell.run(server.host, SAVE_NOTHING);
-  if (!facts.images.has(needs.image.digest)) await bringImage(shell, server.host, needs.image);
+  for (const image of absentImages(facts, needs)) await bringImage(shell, server.host, image);
+}
+
+function absentImages(facts: ServerFacts, { images }: ServerNeeds): readonly GuestImage[] {
+  return images.filter(({ digest }) => !facts.images.has(digest));
 }

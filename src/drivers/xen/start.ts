@@ -41,12 +41,17 @@ export async function startDomain(options: StartOptions): Promise<void> {
   refuseDevices(server.name, now, domain);
   refuseMemory(server.name, now, domain);
   await makeVolumes(options, now);
-  await shell.put(server.host, [options.file]);
-  const auto = `/etc/xen/auto/${machine.name}.cfg`;
-  await must(options, ["mkdir", "-p", "/etc/xen/auto"]);
-  await must(options, ["ln", "-sfnT", options.file.path, auto]);
+  await writeDomainFile(options);
   await makeAssignable(options, now);
   await create(options);
+}
+
+/** The file that the next start reads, and the link by which the server's own boot does. */
+export async function writeDomainFile(options: StartOptions): Promise<void> {
+  const { shell, server, file, machine } = options;
+  await shell.put(server.host, [file]);
+  await must(options, ["mkdir", "-p", "/etc/xen/auto"]);
+  await must(options, ["ln", "-sfnT", file.path, `/etc/xen/auto/${machine.name}.cfg`]);
 }
 
 /** The server's facts once no domain of this name is in the making by somebody who still works on it. */
@@ -112,7 +117,8 @@ async function create(options: StartOptions): Promise<void> {
   );
 }
 
-async function must(options: StartOptions, argv: readonly string[]): Promise<void> {
+/** A command on the machine's server that must end well. */
+export async function must(options: StartOptions, argv: readonly string[]): Promise<void> {
   const { code, stderr } = await options.shell.run(options.server.host, argv);
   if (code === 0) return;
   const where = options.server.name;

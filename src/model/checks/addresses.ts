@@ -12,7 +12,7 @@ import {
 import type { Draft } from "../draft.ts";
 import type { AddressRange } from "../federation.ts";
 import type { Mistake, Path } from "../mistakes.ts";
-import { type Check, type DraftSite, type Part, sitesOf } from "./check.ts";
+import { type Check, type DraftSite, type Part, serversOf, sitesOf } from "./check.ts";
 
 /** An address or range that the file gives to something in a LAN. */
 interface Use {
@@ -26,17 +26,20 @@ export const checkAddresses: Check = (federation) => sitesOf(federation).flatMap
 
 function siteMistakes(site: Part<DraftSite>): readonly Mistake[] {
   const uses = usesOf(site);
-  const { gateway, vip, ingress, reserved, resolvers, external } = uses;
+  const { gateway, vip, ingress, reserved, resolvers, external, servers } = uses;
   const others = [...resolvers, ...external];
+  const hosts = [...others, ...servers];
   return [
     ...lanMistakes(site, uses),
     ...gateway.flatMap((use) => taken(use, reserved)),
-    ...vip.flatMap((use) => taken(use, [...reserved, ...gateway, ...others])),
-    ...ingress.flatMap((use) => taken(use, [...reserved, ...gateway, ...vip, ...others])),
+    ...vip.flatMap((use) => taken(use, [...reserved, ...gateway, ...hosts])),
+    ...ingress.flatMap((use) => taken(use, [...reserved, ...gateway, ...vip, ...hosts])),
+    ...servers.flatMap((use, index) => taken(use, [...gateway, ...external, ...servers.slice(0, index)])),
   ];
 }
 
-function usesOf({ value, path }: Part<DraftSite>) {
+function usesOf(site: Part<DraftSite>) {
+  const { value, path } = site;
   const network = value.network;
   const at = (...rest: Path) => [...path, "network", ...rest];
   const address = (what: string, text: string | undefined, where: Path): readonly Use[] => {
@@ -64,6 +67,9 @@ function usesOf({ value, path }: Part<DraftSite>) {
     external: (network?.external ?? []).flatMap((text, index) =>
       address("the external address", text, at("external", index)),
     ),
+    servers: serversOf(site).flatMap((server) =>
+      address(`the address of ${server.label}`, server.value.address, [...server.path, "address"]),
+    ),
   };
 }
 
@@ -73,10 +79,11 @@ function lanMistakes({ value, label }: Part<DraftSite>, uses: ReturnType<typeof 
   if (!lan) return [];
   const hosts = hostsOf(lan);
   const bounds = `${formatAddress(hosts.first)} to ${formatAddress(hosts.last)}`;
-  const outside = [...uses.gateway, ...uses.vip, ...uses.ingress, ...uses.reserved].filter(
+  const { gateway, vip, ingress, reserved, resolvers, servers } = uses;
+  const outside = [...gateway, ...vip, ...ingress, ...reserved, ...servers].filter(
     ({ range }) => !covers(lan, range),
   );
-  const unusable = [...uses.gateway, ...uses.vip, ...uses.ingress, ...uses.resolvers].filter(
+  const unusable = [...gateway, ...vip, ...ingress, ...resolvers, ...servers].filter(
     ({ range }) => covers(lan, range) && !covers(hosts, range),
   );
   return [

@@ -21,6 +21,7 @@ export function serverBlock(facts: HostFacts, { dom0MiB }: Wanted): string | und
     pinnedMiB(facts.xen.commandLine) ?? pinnedMiB(facts.boot.nextCommandLine ?? "") ?? dom0MiB;
   const lines = [
     `- name: ${serverName(facts.hostname)}`,
+    ...addressLine(facts),
     `  cpus: ${info.cpus} # threads`,
     `  memory: ${amount(info.totalMemoryMiB)}`,
     ...(amount(pinned) === DOM0_MEMORY ? [] : [`  dom0Memory: ${amount(pinned)}`]),
@@ -32,6 +33,12 @@ export function serverBlock(facts: HostFacts, { dom0MiB }: Wanted): string | und
     ...passthroughLines(facts).map((line) => `  ${line}`),
   ];
   return `${lines.map((line) => `      ${line}`).join("\n")}\n`;
+}
+
+/** The one that the server is managed by, where it has just one. */
+function addressLine({ network }: HostFacts): readonly string[] {
+  const [address, ...more] = network.management?.addresses ?? [];
+  return address === undefined || more.length > 0 ? [] : [`  address: ${address.text.split("/")[0]}`];
 }
 
 /** The host's own name where the file takes it, else the nearest that it does. */

@@ -63,7 +63,7 @@ export async function applyFix(shell: Shell, host: string, { code, fix }: Mendab
     const said = (result.stderr || result.stdout).trim().slice(-1000);
     throw worldFailed(
       "SERVER_FIX_FAILED",
-      `${code} on ${host} could not be mended: `${argv.join(" ")}` ended with ${result.code}: ${said}`,
+      `${code} on ${host} could not be mended: \`${argv.join(" ")}\` ended with ${result.code}: ${said}`,
       "Mend what it says, then run the same again.",
     );
   }

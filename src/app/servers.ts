@@ -1,0 +1,66 @@
+/** A person's servers with Xen, as their sites' ground. */
+import { PanopticonError } from "#base/errors.ts";
+import type { Emit } from "#base/events.ts";
+import { openSshShell } from "#drivers/ssh/shell.ts";
+import { openXen } from "#drivers/xen/driver.ts";
+import type { GuestImage } from "#drivers/xen/image.ts";
+import type { Role } from "#model/federation.ts";
+import type { Plan, SitePlan } from "#plan/plan.ts";
+import { XEN } from "#render/files.ts";
+import { controlDir } from "./machine-access.ts";
+import { type ServerAccess, serverIdentity, throughServers } from "./server-access.ts";
+import { onPrem, openSiteContext, type SiteConnection } from "./site-context.ts";
+
+export interface ServerSites {
+  readonly contexts: readonly SiteConnection[];
+  close(): Promise<void>;
+}
+
+/** The sites of a plan on their servers; nothing is opened before it is used. APPLY_NO_ADDRESS where a server's is not known. */
+export function openServers(
+  plan: Plan,
+  access: ServerAccess,
+  imageOf: (role: Role) => Promise<GuestImage>,
+  emit: Emit,
+): ServerSites {
+  const sites = onPrem(plan);
+  refuseUnknown(sites);
+  const ways = { ...serverIdentity(access), controlDir: controlDir() };
+  const shell = openSshShell({ ...ways, addressOf: (address) => address });
+  const { federation } = plan;
+  const xen = openXen({ federation, shell, hostOf, imageOf });
+  const ground = { hypervisor: xen, settings: xen, platform: XEN };
+  const contexts = sites.map((site) => {
+    const jumpTo = access.throughServers ? throughServers(site, access) : undefined;
+    return openSiteContext(plan, site, ground, {
+      controlDir: controlDir(),
+      ...(jumpTo && { jumpTo }),
+      emit,
+    });
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all([shell.close(), ...contexts.map((context) => context.close())]);
+  };
+  return { contexts, close };
+}
+
+/** A server is called by its address, as in the person's own known_hosts. */
+function hostOf(site: SitePlan, name: string): string {
+  return site.servers.find((server) => server.name === name)?.address ?? "";
+}
+
+function refuseUnknown(sites: readonly SitePlan[]): void {
+  const unknown = sites.flatMap((site) =>
+    site.servers.flatMap(({ name, address }) => (address === undefined ? [{ site: site.name, name }] : [])),
+  );
+  if (unknown.length === 0) return;
+  throw new PanopticonError(
+    unknown.map(({ site, name }) => ({
+      code: "APPLY_NO_ADDRESS",
+      subject: `${site}/${name}`,
+      message: `the file does not say at which address ${name} of ${site} is reached.`,
+      hint: "Give the server an `address:` in the site's LAN, which is dom0's own.",
+    })),
+    2,
+  );
+}

@@ -1,0 +1,156 @@
+/**
+ * `panopticon apply` as a person runs it, against a real Xen: from a file to
+ * machines that answer, killed and run again, drift and refusals. The command
+ * runs in a network namespace in which the server has the file's address.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { cacheDir } from "#app/folders.ts";
+import { mustRun, runProcess } from "#base/process.ts";
+import { ensureImage } from "#components/guest/image.ts";
+import { finish, type Ran, start } from "../journeys/panopticon.ts";
+import { DOM0, dom0Image, type Dom0Image } from "./dom0-image.ts";
+import { type Dom0, startDom0 } from "./dom0.ts";
+import { figure, showFigures } from "./figures.ts";
+import { bringPackages } from "./packages.ts";
+
+const FILE = join(import.meta.dirname, "one-server.yaml");
+const NAMESPACE = `panopticon.xen.${process.pid}`;
+const ECAM = "shed-ecam-1";
+const MACHINES = ["shed-cp-1", ECAM];
+
+let folder: string;
+let image: Dom0Image;
+let dom0: Dom0;
+
+beforeAll(async () => {
+  await bringPackages();
+  image = await dom0Image(cacheDir());
+  // From within the namespace no archive is reached.
+  for (const role of ["ecam", "controlplane"] as const) await ensureImage(role, { emit: () => undefined });
+  folder = await mkdtemp(join(tmpdir(), "xen-apply-"));
+  await writeFile(join(folder, "known_hosts"), `${DOM0.address} ${image.hostKey}\n`);
+  await mustRun("TEST", ["ip", "netns", "add", NAMESPACE]);
+  for (const words of [
+    "link set lo up",
+    `address add ${DOM0.address}/32 dev lo`,
+    // QEMU passes the sender's address on, and nobody answers a sender that has their own.
+    `route replace table local local ${DOM0.address} dev lo src 127.0.0.1`,
+  ])
+    await mustRun("TEST", ["ip", "-n", NAMESPACE, ...words.split(" ")]);
+  dom0 = await startDom0({ image, folder, forwards: {}, namespace: NAMESPACE, memoryMiB: 5120 });
+  figure("dom0 from power-on to SSH", dom0.bootSeconds);
+  await onServer("vgcreate", "-q", "ssd", "/dev/vdb");
+});
+
+afterAll(async () => {
+  await dom0?.stop();
+  await runProcess(["ip", "netns", "del", NAMESPACE]);
+  if (folder) await rm(folder, { recursive: true, force: true });
+  showFigures();
+});
+
+const within = ["ip", "netns", "exec", NAMESPACE];
+
+function starts(...argv: readonly string[]) {
+  return start(join(folder, "state"), argv, within);
+}
+
+const run = (...argv: readonly string[]): Promise<Ran> => finish(starts(...argv));
+
+function applying(...flags: readonly string[]): readonly string[] {
+  const access = ["--identity", image.keyFile, "--known-hosts", join(folder, "known_hosts")];
+  return ["apply", FILE, "--through-servers", ...access, "--until", "steering", ...flags];
+}
+
+async function onServer(...argv: readonly string[]): Promise<string> {
+  const options = [
+    "-F",
+    "none",
+    "-i",
+    image.keyFile,
+    "-o",
+    `UserKnownHostsFile=${join(folder, "known_hosts")}`,
+  ];
+  const ssh = ["timeout", "300", "ssh", ...options, "-o", "BatchMode=yes", `root@${DOM0.address}`, "--"];
+  const { code, stdout, stderr } = await runProcess([...within, ...ssh, ...argv]);
+  if (code !== 0) throw new Error(`${argv.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+async function domains(): Promise<readonly string[]> {
+  const lines = (await onServer("xl", "list")).trim().split("\n").slice(2);
+  return lines.map((line) => line.split(/\s+/)[0] ?? "").toSorted();
+}
+
+it("says what it would do, and does nothing", async () => {
+  const { code, stdout, stderr } = await run(...applying("--dry-run"));
+  expect(`${code} ${stderr}`).toMatch(/^0 /);
+  expect(stderr).toContain(`make the machine on left`);
+  expect(stdout).toContain("no server was changed");
+  expect(await domains()).toEqual([]);
+  expect(await onServer("ls", "/etc")).not.toContain("panopticon");
+});
+
+it("goes on where runs were killed, until every machine answers and the ECAM holds the VIP", async () => {
+  for (const seconds of [20, 60]) {
+    const child = starts(...applying());
+    await sleep(seconds * 1000);
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    await finish(child);
+  }
+  const began = performance.now();
+  const { code, stdout, stderr } = await run(...applying("--log", join(folder, "apply.log")));
+  expect(`${code} ${stderr.slice(-3000)}`).toMatch(/^0 /);
+  expect(stdout).toContain("applied is as planned");
+  figure("apply of two machines after two killed runs", (performance.now() - began) / 1000);
+  expect(await domains()).toEqual(MACHINES);
+});
+
+it("reaches them all by one command", async () => {
+  const { code, stdout } = await run("exec", "--all", "-o", "json", "--", "hostname");
+  expect(code).toBe(0);
+  const { results } = JSON.parse(stdout) as { results: { machine: string; stdout: string }[] };
+  const names = Object.fromEntries(results.map((result) => [result.machine, result.stdout.trim()]));
+  expect(names).toEqual(Object.fromEntries(MACHINES.map((name) => [name, name])));
+  const held = await run("exec", "--role", "ecam", "--", "ip", "-brief", "-4", "address");
+  expect(held.stdout).toContain(" 10.11.0.10/");
+  expect((await run("exec", "--role", "worker", "--", "true")).stderr).toContain("MACHINE_UNKNOWN");
+  const shell = await run("shell", ECAM, "--", "cat", "/etc/hostname");
+  expect(shell).toMatchObject({ code: 0, stdout: `${ECAM}\n` });
+});
+
+it("has nothing to change the second time", async () => {
+  const began = performance.now();
+  const { code, stdout } = await run(...applying("-o", "json"));
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ changes: 0 });
+  figure("apply with nothing to change", (performance.now() - began) / 1000);
+});
+
+it("mends what was changed by hand without a restart where it can", async () => {
+  await onServer("xl", "mem-set", ECAM, "400");
+  const { code, stderr } = await run(...applying());
+  expect(code).toBe(0);
+  expect(stderr).toContain("Settings of machines: 1 change");
+  expect(JSON.parse((await run(...applying("-o", "json"))).stdout)).toMatchObject({ changes: 0 });
+});
+
+it("refuses a restart that takes the site's only ECAM away, says so before, and does it when told", async () => {
+  const file = `/etc/panopticon/xen/applied/${ECAM}.cfg`;
+  await onServer("xl", "destroy", ECAM);
+  await onServer("sed", "-i", `'s/^on_crash = .*/on_crash = "preserve"/'`, file);
+  await onServer("xl", "create", "-q", file);
+  const dry = await run(...applying("--dry-run"));
+  expect(dry.stderr).toMatch(
+    /restart as planned: .* 1 of 1 ECAM of shed away; meanwhile not true: .*--accept-outage/,
+  );
+  const refused = await run(...applying());
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("APPLY_BREAKS_PROMISE") });
+  const accepted = await run(...applying("--accept-outage"));
+  expect(`${accepted.code} ${accepted.stderr.slice(-3000)}`).toMatch(/^0 /);
+  expect(JSON.parse((await run(...applying("-o", "json"))).stdout)).toMatchObject({ changes: 0 });
+});

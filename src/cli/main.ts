@@ -23,6 +23,7 @@ import { addPlan } from "./plan.ts";
 import { addProve } from "./prove.ts";
 import { addRender } from "./render.ts";
 import { addSchema } from "./schema.ts";
+import { addServer } from "./server.ts";
 import { addService } from "./service.ts";
 import { addShell } from "./shell.ts";
 import { addSite } from "./site.ts";
@@ -42,6 +43,7 @@ const commands: readonly AddCommand[] = [
   addImage,
   addLab,
   addApply,
+  addServer,
   addShell,
   addDrill,
   addStatus,

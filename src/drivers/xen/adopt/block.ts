@@ -17,8 +17,7 @@ export function serverBlock(facts: HostFacts, { dom0MiB }: Wanted): string | und
   const { info } = facts.xen;
   const groups = usableGroups(facts);
   if (info === undefined || groups.length === 0) return undefined;
-  const pinned =
-    pinnedMiB(facts.xen.commandLine) ?? pinnedMiB(facts.boot.nextCommandLine ?? "") ?? dom0MiB;
+  const pinned = pinnedMiB(facts.xen.commandLine) ?? pinnedMiB(facts.boot.nextCommandLine ?? "") ?? dom0MiB;
   const lines = [
     `- name: ${serverName(facts.hostname)}`,
     ...addressLine(facts),
@@ -65,7 +64,9 @@ function passthroughLines(facts: HostFacts): readonly string[] {
     `#     pci: "${device.address}"`,
     "#     for: worker",
   ]);
-  const kept = withheld.map(({ device, why }) => `#   ${device.address} ${plain(device.name)}: ${plain(why)}`);
+  const kept = withheld.map(
+    ({ device, why }) => `#   ${device.address} ${plain(device.name)}: ${plain(why)}`,
+  );
   return [
     ...(offers.length > 0
       ? [able ? "# passthrough:" : "# passthrough: # not before the IOMMU is switched on", ...offers]

@@ -116,12 +116,21 @@ function networkdFiles(card: Link, gateway: string | undefined): readonly Render
       : [...fixed.map(({ text }) => `Address=${text}`), ...(gateway ? [`Gateway=${gateway}`] : [])];
   return [
     file(`10-${BRIDGE}.netdev`, [
-      ...["[NetDev]", `Name=${BRIDGE}`, "Kind=bridge", `MACAddress=${card.mac}`, ""],
-      ...["[Bridge]", "STP=no", "ForwardDelaySec=0"],
+      "[NetDev]",
+      `Name=${BRIDGE}`,
+      "Kind=bridge",
+      `MACAddress=${card.mac}`,
+      "",
+      "[Bridge]",
+      "STP=no",
+      "ForwardDelaySec=0",
     ]),
     file(`10-${BRIDGE}-port.network`, [
-      ...["[Match]", card.card ? `PermanentMACAddress=${card.mac}` : `Name=${card.name}`, ""],
-      ...["[Network]", `Bridge=${BRIDGE}`],
+      "[Match]",
+      card.card ? `PermanentMACAddress=${card.mac}` : `Name=${card.name}`,
+      "",
+      "[Network]",
+      `Bridge=${BRIDGE}`,
     ]),
     file(`20-${BRIDGE}.network`, ["[Match]", `Name=${BRIDGE}`, "", "[Network]", ...addressing]),
   ];

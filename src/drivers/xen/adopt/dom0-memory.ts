@@ -56,9 +56,7 @@ export function dom0MemoryFindings(facts: HostFacts, wantedMiB: number): readonl
     {
       ...base,
       code: "SERVER_MEMORY_OPEN",
-      what: said
-        ? `Xen was booted with ${said}, which pins no one size`
-        : "Xen was booted without dom0_mem",
+      what: said ? `Xen was booted with ${said}, which pins no one size` : "Xen was booted without dom0_mem",
       todo: grub
         ? `give Xen \`${setting}\` in ${GRUB_FILE}, then update-grub and reboot`
         : `give Xen \`${setting}\` on its command line, where your boot loader has it, and reboot`,

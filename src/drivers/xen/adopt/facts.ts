@@ -133,8 +133,7 @@ function networkOf(section: (name: string) => string, managers: readonly string[
 
 /** `/etc/os-release`; see os-release(5). */
 function parseRelease(text: string): HostFacts["release"] {
-  const value = (key: string): string =>
-    new RegExp(`^${key}=(["']?)(.*)\\1$`, "m").exec(text)?.[2] ?? "";
+  const value = (key: string): string => new RegExp(`^${key}=(["']?)(.*)\\1$`, "m").exec(text)?.[2] ?? "";
   return { id: value("ID"), version: value("VERSION_ID"), title: value("PRETTY_NAME") };
 }
 

@@ -92,7 +92,8 @@ function xen({ xen: state }: HostFacts): readonly ServerFinding[] {
     return [{ ...base, why, what: "this is itself a guest of Xen, which can't have guests", todo }];
   }
   if (state.installed) {
-    const todo = "reboot it into the menu's entry with Xen; Debian makes that the first one (dpkg-reconfigure xen-hypervisor-common, update-grub)";
+    const todo =
+      "reboot it into the menu's entry with Xen; Debian makes that the first one (dpkg-reconfigure xen-hypervisor-common, update-grub)";
     return [{ ...base, why, what: "it is installed, and the server was booted without it", todo }];
   }
   const todo = "on the server: apt-get install xen-system-amd64, then reboot";

@@ -45,11 +45,7 @@ export function chooseFixes(
   if (asked.includes("all")) return mendable;
   const stuck = findings.find(({ code, fix }) => asked.includes(code) && fix === undefined);
   if (stuck !== undefined) {
-    throw wrongUse(
-      "SERVER_NO_FIX",
-      `${stuck.code} can't be mended from here: ${stuck.what}.`,
-      stuck.todo,
-    );
+    throw wrongUse("SERVER_NO_FIX", `${stuck.code} can't be mended from here: ${stuck.what}.`, stuck.todo);
   }
   return mendable.filter(({ code }) => asked.includes(code));
 }

@@ -83,7 +83,7 @@ export function parseDefaultRoute(
 
 /**
  * The link over which the host is managed: the one with the address that our
- * connection came to (`SSH_CONNECTION`: client, port, server, port), else the
+ * connection came to (the words of sshd: client, port, server, port), else the
  * default route's.
  */
 export function managementLink(

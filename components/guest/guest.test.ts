@@ -57,7 +57,7 @@ describe("a role's recipe", () => {
   it("keeps what only ECAMs need off nodes, and what only nodes need off ECAMs", () => {
     const of = (role: "ecam" | "worker") => GUEST_RECIPES[role].packages.map(({ name }) => name);
     expect(of("worker").filter((name) => ["haproxy", "keepalived", "knot"].includes(name))).toEqual([]);
-    expect(of("ecam").filter((name) => ["runc", "dbus", "iptables"].includes(name))).toEqual([]);
+    expect(of("ecam").filter((name) => ["runc", "iptables"].includes(name))).toEqual([]);
   });
 });
 

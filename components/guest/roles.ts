@@ -46,6 +46,10 @@ const COMMON: readonly DebianPackage[] = [
   { name: "iproute2", reason: "ip and ss: keepalived's and people's checks" },
   { name: "iputils-ping", reason: "the first question a person asks of a network" },
   { name: "procps", reason: "sysctl, ps, pkill" },
+  {
+    name: "dbus",
+    reason: "networkctl, by which new routes come, and on nodes kubelet and runc talk to systemd over it",
+  },
 ];
 
 /** Boots as PV, PVH and (with drivers for Xen's devices) HVM guest; ext4 is built in. */
@@ -59,7 +63,6 @@ const FULL_KERNEL: DebianPackage = {
 };
 
 const NODE: readonly DebianPackage[] = [
-  { name: "dbus", reason: "kubelet and runc talk to systemd over it where cgroups are v2" },
   { name: "ca-certificates", reason: "trust for what a machine fetches; the API server's pods mount it" },
   { name: "curl", reason: "converge asks the local API server with it" },
   { name: "nftables", reason: "masquerade of pods" },

@@ -1,5 +1,6 @@
 /** The services of a machine and which files each reads: who must be restarted when a file changed. */
 import type { Role } from "#model/federation.ts";
+import type { Platform } from "#render/files.ts";
 import { PROGRAM } from "#render/ecam/program-unit.ts";
 
 export interface Service {
@@ -19,6 +20,13 @@ const GROUND: Service = {
     "/etc/sysctl.d/",
     "/etc/systemd/system/panopticon-ground.service",
   ],
+};
+
+/** A kernel of the machine's own gets its modules, and then its settings, from systemd. */
+const MODULES: Service = { unit: "systemd-modules-load.service", reads: ["/etc/modules-load.d/"] };
+const SETTINGS: Service = {
+  unit: "systemd-sysctl.service",
+  reads: ["/etc/sysctl.d/", "/etc/modules-load.d/"],
 };
 
 const HAPROXY: Service = {
@@ -72,17 +80,15 @@ const KUBELET: Service = {
   needs: "/var/lib/kubelet/config.yaml",
 };
 
-const NODE: readonly Service[] = [GROUND, MASQUERADE, CONTAINERD, KUBELET];
-
-const SERVICES: Readonly<Record<Role, readonly Service[]>> = {
-  ecam: [GROUND, HAPROXY, KNOT, STEERING, WATCHDOG, KEEPALIVED],
-  controlplane: NODE,
-  worker: NODE,
-};
+/** What services are asked of: the platform as far as they depend on it. */
+type Kernel = Pick<Platform, "interface" | "ownKernel">;
 
 /** The services of a role, in the order they are started. */
-export function servicesOf(role: Role): readonly Service[] {
-  return SERVICES[role];
+export function servicesOf(role: Role, { ownKernel }: Kernel): readonly Service[] {
+  if (role === "ecam") {
+    return [ownKernel ? SETTINGS : GROUND, HAPROXY, KNOT, STEERING, WATCHDOG, KEEPALIVED];
+  }
+  return [...(ownKernel ? [MODULES, SETTINGS] : [GROUND]), MASQUERADE, CONTAINERD, KUBELET];
 }
 
 /**
@@ -93,13 +99,14 @@ export function servicesOf(role: Role): readonly Service[] {
  */
 export function reactions(
   role: Role,
-  networkInterface: string,
+  platform: Kernel,
   paths: readonly string[],
   down: readonly string[],
 ): readonly (readonly string[])[] {
   const changed = (prefixes: readonly string[]) =>
     paths.some((path) => prefixes.some((prefix) => path.startsWith(prefix)));
-  const stale = SERVICES[role].filter(({ reads, unit }) => changed(reads) && !down.includes(unit));
+  const services = servicesOf(role, platform);
+  const stale = services.filter(({ reads, unit }) => changed(reads) && !down.includes(unit));
   const reloaded = stale.filter(({ reloads }) => reloads).map(({ unit }) => unit);
   const restarted = stale.filter(({ reloads }) => !reloads).map(({ unit }) => unit);
   const anyRestart = stale.length > 0;
@@ -107,13 +114,13 @@ export function reactions(
     ...(changed(["/etc/systemd/network/"])
       ? [
           ["networkctl", "reload"],
-          ["networkctl", "reconfigure", networkInterface],
+          ["networkctl", "reconfigure", platform.interface],
         ]
       : []),
     ...(anyRestart && changed(["/etc/systemd/system/"]) ? [["systemctl", "daemon-reload"]] : []),
     ...(restarted.length > 0 ? [["systemctl", "try-restart", ...restarted]] : []),
     ...(reloaded.length > 0 ? [["systemctl", "try-reload-or-restart", ...reloaded]] : []),
     // Enabling reads the units anew by itself; one whose configuration is not there yet is passed over.
-    ["systemctl", "enable", "--quiet", "--now", ...SERVICES[role].map(({ unit }) => unit)],
+    ["systemctl", "enable", "--quiet", "--now", ...services.map(({ unit }) => unit)],
   ];
 }

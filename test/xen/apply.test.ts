@@ -3,7 +3,7 @@
  * machines that answer, killed and run again, drift and refusals. The command
  * runs in a network namespace in which the server has the file's address.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -32,7 +32,6 @@ beforeAll(async () => {
   // From within the namespace no archive is reached.
   for (const role of ["ecam", "controlplane"] as const) await ensureImage(role, { emit: () => undefined });
   folder = await mkdtemp(join(tmpdir(), "xen-apply-"));
-  await writeFile(join(folder, "known_hosts"), `${DOM0.address} ${image.hostKey}\n`);
   await mustRun("TEST", ["ip", "netns", "add", NAMESPACE]);
   for (const words of [
     "link set lo up",
@@ -43,7 +42,6 @@ beforeAll(async () => {
     await mustRun("TEST", ["ip", "-n", NAMESPACE, ...words.split(" ")]);
   dom0 = await startDom0({ image, folder, forwards: {}, namespace: NAMESPACE, memoryMiB: 5120 });
   figure("dom0 from power-on to SSH", dom0.bootSeconds);
-  await onServer("vgcreate", "-q", "ssd", "/dev/vdb");
 });
 
 afterAll(async () => {
@@ -85,6 +83,34 @@ async function domains(): Promise<readonly string[]> {
   const lines = (await onServer("xl", "list")).trim().split("\n").slice(2);
   return lines.map((line) => line.split(/\s+/)[0] ?? "").toSorted();
 }
+
+it("adopts the server: its host key is believed once a person says so, what is lacking is said and mended", async () => {
+  const identity = ["--identity", image.keyFile, "--known-hosts", join(folder, "known_hosts")];
+  const adopt = (...flags: readonly string[]) => run("server", "adopt", DOM0.address, ...identity, ...flags);
+  const unknown = await adopt();
+  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("SERVER_KEY_UNKNOWN") });
+  const fingerprint = /--accept-key (SHA256:\S+)/.exec(unknown.stderr)?.[1] ?? "";
+  const pinned = await runProcess(["ssh-keygen", "-lf", join(image.keyFile, "../host.pub")]);
+  expect(pinned.stdout).toContain(` ${fingerprint} `);
+  expect((await adopt("--accept-key", "SHA256:of-another")).stderr).toContain("SERVER_KEY_OTHER");
+  const first = await adopt("--accept-key", fingerprint, "-o", "json");
+  const found = JSON.parse(first.stdout) as { findings: { code: string }[] };
+  // No volume group, guests that would be saved, no clock that is kept: as the image is.
+  expect(found.findings.map(({ code }) => code)).toEqual([
+    "SERVER_NO_GROUP",
+    "SERVER_SAVES_GUESTS",
+    "SERVER_NO_TIME",
+    "SERVER_NO_IOMMU",
+  ]);
+  await onServer("vgcreate", "-q", "ssd", "/dev/vdb");
+  const dry = await adopt("--fix", "all", "--dry-run");
+  expect(dry.stderr).toContain("would mend SERVER_SAVES_GUESTS");
+  const mended = await adopt("--fix", "all", "-o", "json");
+  const { findings, block } = JSON.parse(mended.stdout) as { findings: { code: string }[]; block: string };
+  expect(findings.map(({ code }) => code)).toEqual(["SERVER_NO_TIME", "SERVER_NO_IOMMU"]);
+  expect(block).toContain(`address: ${DOM0.address}`);
+  expect(await onServer("cat", "/etc/default/xendomains")).toMatch(/^XENDOMAINS_SAVE=""$/m);
+});
 
 it("says what it would do, and does nothing", async () => {
   const { code, stdout, stderr } = await run(...applying("--dry-run"));

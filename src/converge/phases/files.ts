@@ -53,7 +53,8 @@ async function machineFiles(
 
 async function deviation(context: SiteContext, machine: MachinePlan): Promise<Deviation> {
   const files = await machineFiles(context, machine);
-  return inspect(context, machine.name, { files, services: servicesOf(machine.role), marks: [DIRTY.path] });
+  const services = servicesOf(machine.role, context.platform);
+  return inspect(context, machine.name, { files, services, marks: [DIRTY.path] });
 }
 
 /** Brings a machine's files and services to the plan, whatever it holds now. */
@@ -68,7 +69,7 @@ async function mend(context: SiteContext, machine: MachinePlan, seen: Deviation)
   // A mark of an earlier run does not say which files it had written: all are taken as new.
   const touched = marks.length > 0 ? await machineFiles(context, machine) : stale;
   const paths = touched.map(({ path }) => path);
-  for (const command of reactions(machine.role, context.platform.interface, paths, down)) {
+  for (const command of reactions(machine.role, context.platform, paths, down)) {
     await must(context, machine.name, command, 120);
   }
   if (stale.length > 0 || marks.length > 0) await must(context, machine.name, ["rm", "-f", DIRTY.path]);

@@ -56,13 +56,14 @@ export async function applyFile(file: FederationFile, options: ApplyOptions): Pr
   const onWait = (pid: number) =>
     emit({ kind: "note", subject: name, what: `another run (process ${pid}) works on it: waiting` });
   return withLock(join(stateHome(), `.${name}.lock`), { onWait }, async () => {
-    await claimGround(name, "servers", { claim: !dryRun });
+    await claimGround(name, "servers", { claim: false });
     const plan = await makePlan(file, await previousPlan(name));
     const servers = openServers(plan, access, guestImages(emit), emit);
     const { software, manifests, agent, program } = await (dryRun
       ? presentComponents()
       : serverComponents(emit));
     if (!dryRun) {
+      await claimGround(name, "servers", { claim: true });
       await savePlan(plan);
       await keepAccess(name, access);
     }

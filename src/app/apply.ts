@@ -22,7 +22,7 @@ import { previousPlan, savePlan } from "./files.ts";
 import { stateDir, stateHome } from "./folders.ts";
 import { claimGround } from "./ground.ts";
 import { guestImages } from "./guest-images.ts";
-import { siteFederation } from "./lab-federation.ts";
+import { siteFederation } from "./site-federation.ts";
 import { keepAccess } from "./machine-access.ts";
 import type { ServerAccess } from "./server-access.ts";
 import { presentComponents, serverComponents } from "./server-components.ts";

@@ -34,7 +34,7 @@ import { healAfterDrill } from "./drill-ground.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { cacheDir, stateDir } from "./folders.ts";
 import { claimGround } from "./ground.ts";
-import { siteFederation } from "./lab-federation.ts";
+import { siteFederation } from "./site-federation.ts";
 import { type FederationSummary, federationSummary } from "./lab-membership.ts";
 import { labLimits, labScale } from "./lab-limits.ts";
 import { ensureLabWitness } from "./lab-witness.ts";

@@ -1,4 +1,4 @@
-/** What makes the lab's sites one federation: the steps that convergence takes at each of them. */
+/** What makes sites one federation: the steps that convergence takes at each of them. */
 import { worldFailed } from "#base/errors.ts";
 import { CONFIG_NAME, defaultConfig } from "#control/federation/api/config.ts";
 import { federationCrds } from "#control/federation/api/crds.ts";
@@ -27,7 +27,7 @@ const AGENT_SECONDS = 300;
 /** Shown where a dry run would make the image first. */
 const UNMADE = "panopticon.test/agent:not-made-yet";
 
-/** What the federation wants of a site; `all` are the contexts of every site of the lab. */
+/** What the federation wants of a site; `all` are the contexts of all sites. */
 export function siteFederation(
   context: SiteContext,
   all: readonly SiteContext[],

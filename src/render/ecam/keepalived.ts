@@ -90,6 +90,8 @@ function globalDefinitions(router: string): KeepalivedBlock {
       ["vrrp_higher_prio_send_advert", "true"],
       // On a busy box adverts come late, and the address flaps, without it.
       ["vrrp_rt_priority", 50],
+      // In µs. The kernel kills a process of that priority that works longer; Keepalived's own 10 ms are too few for a slow guest.
+      ["vrrp_rlimit_rttime", 1_000_000],
     ],
   };
 }
@@ -97,6 +99,7 @@ function globalDefinitions(router: string): KeepalivedBlock {
 /** `state BACKUP`, `nopreempt` and checks without weight: a weight together with nopreempt never fails over. */
 function instance(target: Target, ecams: readonly Ecam[], vip: Vip): KeepalivedBlock {
   const { machine, platform } = target;
+  const source = address(machine.address, machine.name);
   const peers = ecams.filter((ecam) => ecam.name !== machine.name);
   const unicast: KeepalivedBlock = {
     words: ["unicast_peer"],
@@ -111,8 +114,7 @@ function instance(target: Target, ecams: readonly Ecam[], vip: Vip): KeepalivedB
       ["priority", vip.priority],
       ["advert_int", 0.1],
       ["nopreempt"],
-      ["unicast_src_ip", address(machine.address, machine.name)],
-      ...(peers.length > 0 ? [unicast] : []),
+      ...(peers.length > 0 ? [["unicast_src_ip", source] as const, unicast] : []),
       { words: ["virtual_ipaddress"], block: [[`${address(vip.address, vip.name)}/32`]] },
       ...vip.track,
     ],
@@ -130,7 +132,8 @@ const PROCESS_CHECK: Check = {
   definition: {
     words: ["vrrp_track_process", "haproxy"],
     block: [
-      ["process", "/usr/sbin/haproxy"],
+      // By the name that the kernel has for it: a path would match nothing.
+      ["process", "haproxy"],
       ["weight", 0],
       ["quorum", 1],
     ],

@@ -7,7 +7,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { cacheDir } from "#app/folders.ts";
+import { cacheDir, stateDir } from "#app/folders.ts";
 import { readFederation } from "#app/files.ts";
 import { serverComponents } from "#app/server-components.ts";
 import { openSiteContext, type SiteConnection } from "#app/site-context.ts";
@@ -51,14 +51,13 @@ beforeAll(async () => {
   const [site] = plan.sites;
   if (!site) throw new Error("the file lost its site");
   const labs = new Map<Role, Lab>();
+  const { federation } = plan;
+  const labDir = join(stateDir(federation), "lab"); // where `lab down` looks for it
   for (const role of ROLES) {
     const layers = [await unpacked(role)];
     const limits = () => ({ memoryMiB: 3072, cpus: 2, cpuShares: 1024 });
     const fillContainerd = async (target: string) => void mkdirSync(target, { recursive: true });
-    labs.set(
-      role,
-      openLab({ federation: plan.federation, labDir: join(state, "lab"), layers, fillContainerd, limits }),
-    );
+    labs.set(role, openLab({ federation, labDir, layers, fillContainerd, limits }));
   }
   lab = labs.get("ecam") as Lab;
   const start: Lab["start"] = (where, machine, seed) =>

@@ -9,6 +9,7 @@ import { abandonedStates, panopticon } from "./panopticon.ts";
 const FILES = [
   join(import.meta.dirname, "../../examples/two-sites.yaml"),
   join(import.meta.dirname, "one-site.yaml"),
+  join(import.meta.dirname, "guest-site.yaml"),
   join(import.meta.dirname, "../../bench/gaps/ground.yaml"),
 ];
 

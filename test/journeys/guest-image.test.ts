@@ -55,10 +55,14 @@ beforeAll(async () => {
     const layers = [await unpacked(role)];
     const limits = () => ({ memoryMiB: 3072, cpus: 2, cpuShares: 1024 });
     const fillContainerd = async () => undefined;
-    labs.set(role, openLab({ federation: plan.federation, labDir: join(state, "lab"), layers, fillContainerd, limits }));
+    labs.set(
+      role,
+      openLab({ federation: plan.federation, labDir: join(state, "lab"), layers, fillContainerd, limits }),
+    );
   }
   lab = labs.get("ecam") as Lab;
-  const start: Lab["start"] = (where, machine, seed) => (labs.get(machine.role) as Lab).start(where, machine, seed);
+  const start: Lab["start"] = (where, machine, seed) =>
+    (labs.get(machine.role) as Lab).start(where, machine, seed);
   const { software } = await serverComponents(quiet);
   const ground = { hypervisor: { ...lab, start }, platform: labPlatform(cgroupVersion()) };
   const own = openSiteContext(plan, site, ground, { controlDir: "/run/panopticon", emit: quiet });

@@ -33,6 +33,11 @@ export interface ImageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface EnsureImageOptions extends ImageOptions {
+  /** An image that is younger than this is taken without asking the archive for a newer snapshot; default 0. */
+  readonly freshHours?: number;
+}
+
 export interface HadImage {
   readonly info: ImageInfo;
   /** Folder with `IMAGE_FILES`; read-only and shared. */
@@ -45,10 +50,11 @@ export interface HadImage {
  * Gives the role's image of the archive's present snapshot, built first where
  * the cache has none; where the archive can't be reached, the newest there is.
  */
-export async function ensureImage(role: GuestRole, options: ImageOptions): Promise<HadImage> {
+export async function ensureImage(role: GuestRole, options: EnsureImageOptions): Promise<HadImage> {
   return inWorkFolder(options, async (cacheDir, scratch) => {
-    const { emit, signal } = options;
+    const { emit, signal, freshHours = 0 } = options;
     const newest = await lastEntry(cacheDir, indexName(role));
+    if (newest && (await ageHours(newest)) < freshHours) return had(newest);
     const snapshot = await archiveSnapshot(scratch, signal);
     if (snapshot === undefined) {
       if (newest === undefined)
@@ -169,7 +175,7 @@ export async function listImages(cacheDir = defaultCacheDir()): Promise<readonly
       const { what } = GUEST_RECIPES[role];
       const entry = await lastEntry(cacheDir, indexName(role));
       if (entry === undefined) return { role, what };
-      const built = (await stat(join(entry.out, "image.json"))).mtime.toISOString();
+      const built = (await builtAt(entry)).toISOString();
       return { role, what, built, image: await had(entry) };
     }),
   );
@@ -206,6 +212,14 @@ async function archiveSnapshot(scratch: string, signal?: AbortSignal): Promise<s
     dates.push(Date.parse(date));
   }
   return new Date(Math.max(...dates)).toISOString();
+}
+
+async function ageHours(entry: StoredEntry): Promise<number> {
+  return (Date.now() - (await builtAt(entry)).getTime()) / 3_600_000;
+}
+
+async function builtAt(entry: StoredEntry): Promise<Date> {
+  return (await stat(join(entry.out, "image.json"))).mtime;
 }
 
 async function had(entry: StoredEntry): Promise<HadImage> {

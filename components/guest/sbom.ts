@@ -3,6 +3,7 @@
  * version, its source and the checksum its archive signed for; every file of
  * the image with its own. The same image gives the same bytes.
  */
+import { createHash } from "node:crypto";
 import { nameUuid, sha256, stableJson } from "#base/hash.ts";
 import { parseFields } from "../debian.ts";
 
@@ -79,7 +80,7 @@ export function spdxDocument(
     name,
     documentNamespace: `urn:uuid:${nameUuid(`sbom/${name}/${sha256(content)}`)}`,
     creationInfo: { created: created.toISOString().replace(/\.\d+Z$/, "Z"), creators: ["Tool: panopticon"] },
-    packages: [imagePackage(image, name), ...packages.map(spdxPackage)],
+    packages: [imagePackage(image, name, files), ...packages.map(spdxPackage)],
     files: files.map(spdxFile),
     relationships: [
       { spdxElementId: document, relationshipType: "DESCRIBES", relatedSpdxElement: image },
@@ -91,12 +92,18 @@ export function spdxDocument(
 
 const UNSAID = { licenseConcluded: "NOASSERTION", copyrightText: "NOASSERTION" } as const;
 
-function imagePackage(id: string, name: string): object {
+/** Its files are known, hence their common code: SPDX wants SHA-1 for it. */
+function imagePackage(id: string, name: string, files: readonly ImageFile[]): object {
+  const sums = files.map((file) => file.sha1).toSorted();
   return {
     SPDXID: id,
     name,
     downloadLocation: "NOASSERTION",
-    filesAnalyzed: false,
+    filesAnalyzed: true,
+    packageVerificationCode: {
+      packageVerificationCodeValue: createHash("sha1").update(sums.join("")).digest("hex"),
+    },
+    licenseInfoFromFiles: ["NOASSERTION"],
     licenseDeclared: "NOASSERTION",
     ...UNSAID,
     primaryPackagePurpose: "OPERATING-SYSTEM",

@@ -58,7 +58,7 @@ find "$1/var/cache" "$1/var/log" "$1/var/tmp" -type f -delete
  * packed image to write, $4 and $5 two UUIDs, for the file system and for its
  * hashes of names. The new system's own mke2fs does it, whatever version the
  * host has: it knows SOURCE_DATE_EPOCH and walks folders in the order of their
- * names. Prints the bytes of all files and the size of the file system.
+ * names. Prints the bytes of all files (those linked twice once) and the size of the file system.
  */
 export const MAKE_FILE_SYSTEM = `
 set -eu
@@ -66,7 +66,7 @@ export LC_ALL=C
 mkdir "$2"
 tar -xpf "$1" -C "$2" --numeric-owner --exclude='./boot/*' --exclude='./dev/*' \\
   --exclude=./etc/apt --exclude=./var/lib/apt
-set -- "$@" $(find "$2" -type f -printf '%s\\n' | awk '{ n++; b += int(($1 + 4095) / 4096) * 4096 } END { printf "%d %d", b, n }')
+set -- "$@" $(find "$2" -type f -printf '%i %s\\n' | awk '!($1 in seen) { seen[$1]; n++; b += int(($2 + 4095) / 4096) * 4096 } END { printf "%d %d", b, n }')
 journal=32
 size=$(( (($6 / 1048576 + $7 * 512 / 1048576) * 110 / 100 + journal + 16 + 15) / 16 * 16 ))
 loader=$(echo "$2"/lib64/ld-linux-x86-64.so.2)

@@ -6,6 +6,9 @@ import { type GuestImage, openGuestImage } from "#drivers/xen/image.ts";
 import type { Role } from "#model/federation.ts";
 import { cacheDir } from "./folders.ts";
 
+/** A site's machines are made of one image for a day, whatever the archive does meanwhile. */
+const FRESH_H = 24;
+
 /** Each role's image; the second question for one is answered by the first. */
 export function guestImages(emit: Emit): (role: Role) => Promise<GuestImage> {
   const images = new Map<Role, Promise<GuestImage>>();
@@ -17,7 +20,7 @@ export function guestImages(emit: Emit): (role: Role) => Promise<GuestImage> {
 }
 
 async function guestImage(role: Role, emit: Emit): Promise<GuestImage> {
-  const { folder } = await ensureImage(role, { emit, cacheDir: cacheDir() });
+  const { folder } = await ensureImage(role, { emit, cacheDir: cacheDir(), freshHours: FRESH_H });
   return openGuestImage({
     kernel: join(folder, "vmlinuz"),
     initrd: join(folder, "initrd.img"),

@@ -1,6 +1,6 @@
 /**
  * The disk of an emulated server: Debian 12 with Xen 4.17, a bridge, an SSH
- * server that lets one key in, and the kernel that also boots its guests. Made
+ * server that lets one key in. Made
  * once per recipe and kept in the components' cache.
  */
 import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -17,7 +17,6 @@ export interface Dom0Image {
   readonly disk: string;
   readonly xen: string;
   readonly kernel: string;
-  /** Boots dom0 and PV guests alike. */
   readonly initrd: string;
   readonly keyFile: string;
   /** `ssh-ed25519 …`, as a known_hosts file wants it. */
@@ -31,7 +30,7 @@ export const DOM0 = { address: "10.11.0.2", prefix: 24, gateway: "10.11.0.1", ma
 
 const DISK_MIB = 4096;
 
-/** In the initrd and loaded from it: guests have no modules of their own. */
+/** In the initrd and loaded from it. */
 const MODULES = "virtio_pci virtio_blk ext4 crc32c_generic xen-blkfront xen-netfront xen-pcifront e1000e";
 
 const ROOT: RootRecipe = {

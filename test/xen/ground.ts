@@ -3,16 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheDir } from "#app/folders.ts";
+import { guestImages } from "#app/guest-images.ts";
 import { mustRun } from "#base/process.ts";
 import { openXen, type Xen } from "#drivers/xen/driver.ts";
-import { openGuestImage } from "#drivers/xen/image.ts";
 import type { MachinePlan, SitePlan } from "#plan/plan.ts";
 import type { Shell } from "#ports/shell.ts";
 import { type RenderedFile, XEN } from "#render/files.ts";
 import { renderSeed } from "#render/seed.ts";
 import { type Dom0, startDom0 } from "./dom0.ts";
 import { dom0Image } from "./dom0-image.ts";
-import { guestImage } from "./guest-image.ts";
 import { portShell, type Reach } from "./shells.ts";
 import { type EmulatedSite, emulatedSite } from "./site.ts";
 
@@ -34,8 +33,8 @@ export interface XenGround extends Driven {
 export async function driverOver(reach: Reach): Promise<Driven> {
   const emulated = await emulatedSite();
   const { plan, site, machines } = emulated;
-  const { kernel, initrd, authorizedKey } = await dom0Image(cacheDir());
-  const image = await openGuestImage({ kernel, initrd, root: await guestImage(cacheDir()) });
+  const { authorizedKey } = await dom0Image(cacheDir());
+  const image = await guestImages(() => undefined)("ecam");
   const shell = portShell(reach);
   const seeds = new Map<string, readonly RenderedFile[]>();
   for (const machine of machines) {
@@ -55,7 +54,7 @@ export async function driverOver(reach: Reach): Promise<Driven> {
 export async function openGround(options: { readonly iommu?: boolean } = {}): Promise<XenGround> {
   const { machines } = await emulatedSite();
   const image = await dom0Image(cacheDir());
-  await guestImage(cacheDir());
+  await guestImages(() => undefined)("ecam"); // built before the server runs, which wants both processors
   const folder = await mkdtemp(join(tmpdir(), "xen-"));
   const known = [`left ${image.hostKey}`];
   for (const { name } of machines) known.push(`${name} ${await newHostKey(join(folder, name))}`);

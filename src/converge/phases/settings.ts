@@ -3,6 +3,7 @@ import type { MachineSettings, SettingsDrift } from "#ports/settings.ts";
 import { apiServerReady } from "../kubeadm.ts";
 import type { Change, Phase, SiteContext } from "../phase.ts";
 import { until, waitFor } from "../wait.ts";
+import { machines } from "./machines.ts";
 
 /** A machine that was shut down in order and boots. */
 const ANSWER_SECONDS = 600;
@@ -17,10 +18,12 @@ export const settings: Phase = {
   changes: async (context) => {
     const { settings: kept, site } = context;
     if (!kept) return [];
-    return (await kept.drift(site)).flatMap((drift) => {
+    const drifted = (await kept.drift(site)).flatMap((drift) => {
       const machine = site.machines.find(({ name }) => name === drift.machine);
       return machine ? [change(context, kept, machine, drift)] : [];
     });
+    // A restart that failed half-way has left its machine off.
+    return [...(await machines.changes(context)), ...drifted];
   },
 };
 

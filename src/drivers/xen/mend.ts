@@ -3,7 +3,7 @@ import { differences } from "./drift.ts";
 import type { ServerFacts } from "./facts.ts";
 import { ownDomain } from "./refuse.ts";
 import { must, startDomain, type StartOptions, writeDomainFile } from "./start.ts";
-import { destroyDomain, locked } from "./toolstack.ts";
+import { destroyDomain, isGone, locked } from "./toolstack.ts";
 
 /** A guest that has not shut down by then is switched off. */
 const SHUTDOWN_SECONDS = 120;
@@ -43,7 +43,8 @@ function differencesOf({ machine, domain, file }: StartOptions, facts: ServerFac
 async function restartDomain(options: StartOptions, facts: ServerFacts, domid: number): Promise<void> {
   const { shell, server, machine } = options;
   const shutdown = ["timeout", String(SHUTDOWN_SECONDS), "xl", "shutdown", "-w", String(domid)];
-  await shell.run(server.host, [...locked(machine.name), ...shutdown]);
-  await destroyDomain(shell, server, facts, machine.name, machine.uuid);
+  const { code } = await shell.run(server.host, [...locked(machine.name), ...shutdown]);
+  const gone = code === 0 && (await isGone(shell, server.host, domid, SHUTDOWN_SECONDS));
+  if (!gone) await destroyDomain(shell, server, facts, machine.name, machine.uuid);
   await startDomain(options);
 }

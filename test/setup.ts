@@ -12,6 +12,7 @@ const VALIDATORS = {
   keepalived: "keepalived",
   knotd: "knot",
   delv: "bind9-dnsutils",
+  kdig: "knot-dnsutils",
   sshd: "openssh-server",
 };
 /** Their services, which must not start at the next boot because tests were run. */

@@ -37,7 +37,7 @@ const ROOT: RootRecipe = {
   suite: "bookworm",
   packages: (
     "linux-image-amd64 initramfs-tools lz4 kmod udev systemd-sysv procps " +
-    "xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils qemu-system-xen " +
+    "xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils " +
     "openssh-server iproute2 bridge-utils pciutils iputils-ping lvm2"
   ).split(" "),
   hook: `set -e

@@ -1,7 +1,8 @@
 /**
  * The Xen driver against a real Xen 4.17 with a real dom0, emulated in software.
  * One server is booted for the whole file; what a test leaves is what the next
- * one finds. What it refuses is in quick.test.ts.
+ * one finds. What it refuses is in quick.test.ts. The parts may be run one by
+ * one: `-t "^hypervisor"`, `-t "^a machine"`, `-t "^two ECAMs"`.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { MachinePlan } from "#plan/plan.ts";
@@ -42,6 +43,8 @@ describeHypervisor("Xen", () =>
 );
 
 describe("a machine", () => {
+  beforeAll(() => ground.xen.prepare(ground.site));
+
   it("is made by a run that goes on where others were killed", async () => {
     const [machine] = ground.machines;
     for (const seconds of [2, 6, 14]) await startAndDie(ground, machine, seconds);
@@ -146,6 +149,8 @@ async function crash(machine: MachinePlan): Promise<void> {
 }
 
 describe("two ECAMs", () => {
+  beforeAll(() => ground.xen.prepare(ground.site));
+
   it("run beside each other", async () => {
     for (const machine of ground.machines) await start(machine);
     for (const machine of ground.machines) await answers(machine);

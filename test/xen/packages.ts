@@ -1,4 +1,4 @@
-/** What the emulated server is made with, brought like the lab's packages; never needed by `npm test`. */
+/** What the emulated server is made with, brought like the lab's packages. */
 import { ensureHostPackages, missingPackages } from "#app/host.ts";
 
 const PROGRAMS = {
@@ -8,12 +8,19 @@ const PROGRAMS = {
   ssh: "openssh-client",
 };
 
-/** Throws where they are missing and may not or can't be installed: these tests are asked for by name and skip nothing. */
-export async function bringPackages(): Promise<void> {
+/** Why no server can be emulated here, in words; undefined where one can, once the packages are brought. */
+export async function xenObstacle(): Promise<string | undefined> {
   const missing = await missingPackages(PROGRAMS);
   if (missing.length > 0 && process.env["PANOPTICON_NO_INSTALL"]) {
-    throw new Error(`install them: apt-get install ${missing.join(" ")}`);
+    return `install them: apt-get install ${missing.join(" ")}`;
   }
-  if (process.getuid?.() !== 0) throw new Error("the images are made by mmdebstrap, which wants root");
+  if (process.getuid?.() !== 0) return "the server's image is made by mmdebstrap, which wants root";
+  return undefined;
+}
+
+/** Throws where they are missing and may not or can't be installed: these tests were asked for and skip nothing. */
+export async function bringPackages(): Promise<void> {
+  const obstacle = await xenObstacle();
+  if (obstacle !== undefined) throw new Error(obstacle);
   await ensureHostPackages({ yes: true, programs: PROGRAMS, emit: () => undefined });
 }

@@ -12,14 +12,7 @@ import type { MachineSettings, SettingsDrift } from "#ports/settings.ts";
 import type { Shell } from "#ports/shell.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { domainFile } from "#render/xen/config.ts";
-import {
-  configFolder,
-  usualGround,
-  volumeName,
-  XEN_FOLDERS,
-  xenDomain,
-  type XenType,
-} from "#render/xen/domain.ts";
+import { configFolder, usualGround, volumeName, XEN_FOLDERS, xenDomain } from "#render/xen/domain.ts";
 import { differences, type Difference } from "./drift.ts";
 import { FACTS_SCRIPT, readFacts, type ServerFacts } from "./facts.ts";
 import type { GuestImage } from "./image.ts";
@@ -41,8 +34,6 @@ export interface XenOptions {
   readonly hostOf: (site: SitePlan, server: string) => string;
   /** What machines of a role that are made from now on boot; those that are there keep what they were made of. */
   readonly imageOf: (role: Role) => Promise<GuestImage>;
-  /** `pv` where it is not given. */
-  readonly type?: XenType;
 }
 
 export interface Xen extends Hypervisor, MachineSettings {
@@ -73,8 +64,7 @@ export function openXen(options: XenOptions): Xen {
   const domainOf = async (site: SitePlan, machine: MachinePlan, facts: ServerFacts) => {
     const kept = imageFolder(facts.files.get(machine.name));
     const image = kept ?? (await imageOf(machine.role)).folder;
-    const type = options.type ?? ("pv" as const);
-    const ground = { ...usualGround({ federation }, machine), image, type };
+    const ground = { ...usualGround({ federation }, machine), image };
     const file = domainFile({ federation }, site, machine, ground);
     return { image, file, domain: xenDomain(site, machine, ground) };
   };

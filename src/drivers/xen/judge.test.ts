@@ -2,13 +2,13 @@
 import { describe, expect, it } from "vitest";
 import type { MachinePlan } from "#plan/plan.ts";
 import { domainFile } from "#render/xen/config.ts";
-import { usualGround, type XenDomain, xenDomain } from "#render/xen/domain.ts";
+import { usualGround, type XenDomain, xenDomain, type XenType } from "#render/xen/domain.ts";
 import { fixturePlan } from "#render/fixture.ts";
 import type { RunningDomain } from "./domains.ts";
 import { differences } from "./drift.ts";
 import { parseEnds } from "./ends.ts";
 import type { ServerFacts } from "./facts.ts";
-import { ownDomain, refuseDevices, refuseMemory, refuseSpace } from "./refuse.ts";
+import { ownDomain, refuseDevices, refuseMemory, refuseSpace, refuseType } from "./refuse.ts";
 import { parseStates } from "./states.ts";
 
 const { plan, site } = fixturePlan();
@@ -96,7 +96,7 @@ describe("drift", () => {
 });
 
 describe("refused", () => {
-  const of = (change: Partial<MachinePlan>, type: "pv" | "hvm" = "pv") =>
+  const of = (change: Partial<MachinePlan>, type: XenType = "pv") =>
     xenDomain(site, { ...machine, ...change }, { ...ground, type });
   const running = { domid: 7, memoryMiB: 64, state: "running", seconds: 1 } as const;
 
@@ -121,6 +121,22 @@ describe("refused", () => {
     expect(codeOf(wanted("hdd", 1))).toBe("XEN_NO_GROUP");
     expect(codeOf(wanted("ssd", 8193))).toBe("XEN_NO_SPACE");
     expect(codeOf(wanted("ssd", 8192))).toBeUndefined();
+  });
+
+  it("is a type that the processor does not give", () => {
+    const typed = (type: XenType, ...capabilities: readonly string[]) =>
+      codeOf(() =>
+        refuseType(
+          "left",
+          { ...FACTS, info: { ...FACTS.info, capabilities: new Set(capabilities) } },
+          of({}, type),
+        ),
+      );
+    expect(typed("pv", "pv")).toBeUndefined();
+    for (const type of ["pvh", "hvm"] as const) {
+      expect(typed(type, "pv", "pv_directio")).toBe("XEN_NO_HVM");
+      expect(typed(type, "pv", "hvm")).toBeUndefined();
+    }
   });
 
   it("is a device that is missing, that dom0 stands on, or that nothing shields", () => {

@@ -1,7 +1,7 @@
 /** Brings a domain's settings back to its plan: in place where Xen can, else by an orderly restart. */
 import { differences } from "./drift.ts";
-import type { ServerFacts } from "./facts.ts";
-import { ownDomain } from "./refuse.ts";
+import type { Domain, ServerFacts } from "./facts.ts";
+import { ownDomain, refuseDevices, refuseMemory, refuseType } from "./refuse.ts";
 import { must, startDomain, type StartOptions, writeDomainFile } from "./start.ts";
 import { destroyDomain, isGone, locked } from "./toolstack.ts";
 
@@ -9,13 +9,16 @@ import { destroyDomain, isGone, locked } from "./toolstack.ts";
 const SHUTDOWN_SECONDS = 120;
 
 /**
- * Writes the machine's file and its link first, so that a restart of whatever
+ * Refuses what the server can't do while the machine still runs. Writes the machine's file and its link first, so that a restart of whatever
  * kind comes up as planned; a machine that is off is left off.
  */
 export async function mendDomain(options: StartOptions): Promise<void> {
-  const { server, machine } = options;
+  const { server, machine, domain } = options;
   const facts = await options.facts();
   const own = ownDomain(server.name, facts, machine);
+  refuseType(server.name, facts, domain);
+  refuseDevices(server.name, facts, domain);
+  refuseMemory(server.name, withoutIt(facts, own), domain);
   await writeDomainFile(options);
   if (own?.state !== "running") return;
   const found = differencesOf(options, facts).filter(({ where }) => where === "domain");
@@ -28,6 +31,12 @@ export async function mendDomain(options: StartOptions): Promise<void> {
       String(own.domid),
       String(machine.memoryMiB),
     ]);
+}
+
+/** The server's facts as they are once the domain is gone and has given its memory back. */
+function withoutIt(facts: ServerFacts, own: Domain | undefined): ServerFacts {
+  const freeMemoryMiB = facts.info.freeMemoryMiB + (own?.memoryMiB ?? 0);
+  return { ...facts, info: { ...facts.info, freeMemoryMiB } };
 }
 
 function differencesOf({ machine, domain, file }: StartOptions, facts: ServerFacts) {

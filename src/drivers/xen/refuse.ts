@@ -82,6 +82,17 @@ export function refuseDevices(server: string, facts: ServerFacts, domain: XenDom
   );
 }
 
+/** Refuses a domain that wants more of the processor than it gives: XEN_NO_HVM. */
+export function refuseType(server: string, { info }: ServerFacts, domain: XenDomain): void {
+  if (domain.type === "pv" || info.capabilities.has("hvm")) return;
+  throw refuse(
+    "XEN_NO_HVM",
+    `${server} can't run ${domain.name} as ${domain.type.toUpperCase()}: its virt_caps are \`${[...info.capabilities].join(" ")}\`, without hvm.`,
+    "Switch on VT-x or AMD-V in the firmware, or give the server `virtualization: pv`.",
+    domain.name,
+  );
+}
+
 /** Refuses disks that the server has no room for: XEN_NO_SPACE, or XEN_NO_GROUP where a volume group is missing. */
 export function refuseSpace(
   server: string,

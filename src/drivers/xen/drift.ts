@@ -63,15 +63,17 @@ export function differences(known: Known): readonly Difference[] {
   return [...found, ...known.disks.flatMap((disk) => diskDifferences(machine, disk))];
 }
 
-/** A volume is as large as its group's extents make it: less than a GiB too much is none. */
+/** A volume is as large as its group's extents make it: less than a GiB too much is none. So is a size that is not known. */
 function diskDifferences(machine: string, { name, plannedGiB, foundMiB }: FoundDisk): readonly Difference[] {
   const sizes = `disk ${name}: ${Number((foundMiB / 1024).toFixed(1))} GiB, planned ${plannedGiB} GiB`;
   const difference = { machine, where: "disk", restart: false } as const;
   if (foundMiB < plannedGiB * 1024) {
     return [{ ...difference, what: `${sizes} (its file system grows when it next boots)` }];
   }
-  if (foundMiB < (plannedGiB + 1) * 1024) return [];
-  return [{ ...difference, what: `${sizes}, and a disk is never made smaller`, never: true }];
+  if (foundMiB >= (plannedGiB + 1) * 1024) {
+    return [{ ...difference, what: `${sizes}, and a disk is never made smaller`, never: true }];
+  }
+  return [];
 }
 
 /** By settings: our files have one on each line. */

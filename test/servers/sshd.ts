@@ -40,6 +40,10 @@ export interface Sshd {
   readonly hostKey: string;
   /** What its programs print from now on. */
   print(printed: Recording["printed"]): Promise<void>;
+  /** Files that stand in its file system from now on, by path. */
+  write(files: Recording["files"]): Promise<void>;
+  /** Takes a file away. */
+  remove(path: string): Promise<void>;
   /** What its programs print once this verb (such as \`shutdown\` of xl) was given. */
   printAfter(verb: string, printed: Recording["printed"]): Promise<void>;
   /** The words that its programs were called with, but for those that only look. */
@@ -132,12 +136,22 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   ];
   const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
   await listening(child, asked);
+  const pid = async (): Promise<string> => (await readFile(join(folder, "pid"), "utf8")).trim();
+  /** In its file system. */
+  const within = async (argv: readonly string[]): Promise<void> => {
+    await mustRun("TEST", [...lan.inside, "nsenter", "--target", await pid(), "--mount", ...argv]);
+  };
   const [kind, public64] = (await readFile(`${key}.pub`, "utf8")).split(" ");
   return {
     hostKey: `${kind} ${public64?.trim()}`,
     print: async (printed) => {
       for (const [name, text] of Object.entries(printed)) await put(record, name, text);
     },
+    write: async (files) => {
+      for (const [path, text] of Object.entries(files)) await put(folder, `files${path}`, text);
+      await within(["cp", "-R", `${join(folder, "files")}/.`, "/"]);
+    },
+    remove: (path) => within(["rm", path]),
     printAfter: async (verb, printed) => {
       for (const [name, text] of Object.entries(printed)) await put(record, `after-${verb}/${name}`, text);
     },
@@ -146,8 +160,7 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     kill: async () => {
       // nsenter waits for the sshd within and passes nothing on to it.
       const ended = once(child, "close");
-      const pid = (await readFile(join(folder, "pid"), "utf8")).trim();
-      await mustRun("TEST", [...lan.inside, "kill", "-KILL", pid]);
+      await mustRun("TEST", [...lan.inside, "kill", "-KILL", await pid()]);
       await ended;
     },
   };

@@ -96,7 +96,7 @@ async function throughGate(
     }
     journal?.settle(now());
     const gate: Gate = guardedGate(journal ? openGate(journal, emit, now) : closedGate(emit), {
-      outageOf: outages(file, plan, contexts),
+      outageOf: outages(file, plan, contexts, dryRun),
       accept: acceptOutage,
     });
     const changes = await converge(phases, contexts, gate);
@@ -108,17 +108,23 @@ async function throughGate(
   }
 }
 
-/** What it means that machines are away, by the failure proof and what is away already. */
+/**
+ * What it means that machines are away, by the failure proof and what is away
+ * already: looked at anew for each change, but once in a dry run, which makes none.
+ */
 function outages(
   file: FederationFile,
   plan: Plan,
   contexts: readonly SiteContext[],
+  dryRun: boolean,
 ): (site: string, machines: readonly string[]) => Promise<Outage> {
   const graph = buildGraph(file.federation, plan);
+  const look = async () => (await Promise.all(contexts.map(awayMachines))).flat();
+  let once: Promise<readonly string[]> | undefined;
   return async (name, machines) => {
     const site = plan.sites.find((each) => each.name === name);
     if (!site) throw new RangeError(`the plan has no site ${name}`);
-    const away = (await Promise.all(contexts.map(awayMachines))).flat();
+    const away = await (dryRun ? (once ??= look()) : look());
     const { breaks, says } = blastRadius(graph, site, away, machines);
     return { says, breaks: breaks.map(({ id }) => id) };
   };

@@ -4,6 +4,8 @@
  */
 import { PanopticonError } from "#base/errors.ts";
 import type { XenDomain } from "#render/xen/domain.ts";
+import type { SitePlan } from "#plan/plan.ts";
+import type { Difference } from "./drift.ts";
 import type { Domain, ServerFacts } from "./facts.ts";
 
 /**
@@ -118,6 +120,19 @@ export function refuseSpace(
       machine,
     );
   }
+}
+
+/** Refuses disks that would have to lose data to be as planned: XEN_DISK_SHRINKS (exit 1), all of them in one error. */
+export function refuseShrinking(site: SitePlan, differences: readonly Difference[]): void {
+  const never = differences.filter((difference) => difference.never);
+  if (never.length === 0) return;
+  const problems = never.map(({ machine, what }) => ({
+    code: "XEN_DISK_SHRINKS",
+    subject: machine,
+    message: `${machine} of ${site.name}: ${what}.`,
+    hint: "Give it in the file what it has. A worker's `data` is what its server's `disks` leave over: give them the size that they really have.",
+  }));
+  throw new PanopticonError(problems, 1);
 }
 
 function refuse(code: string, message: string, hint: string, subject: string): PanopticonError {

@@ -7,4 +7,6 @@ export interface SiteAddOns {
   readonly loadBalancer: readonly Step[];
   /** Takes requests by name to services. */
   readonly ingress: readonly Step[];
+  /** Says what nodes and pods use. */
+  readonly metrics: readonly Step[];
 }

@@ -16,3 +16,11 @@ export const ingress: Phase = {
   concurrency: 1,
   changes: (context) => stepsLeft(context, context.addOns?.ingress ?? []),
 };
+
+/** metrics-server: what nodes and pods use. */
+export const metrics: Phase = {
+  name: "metrics",
+  title: "Metrics",
+  concurrency: 1,
+  changes: (context) => stepsLeft(context, context.addOns?.metrics ?? []),
+};

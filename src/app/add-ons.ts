@@ -41,6 +41,11 @@ export function siteAddOns(context: SiteContext, manifests: Manifests): SiteAddO
     name === "traefik-crds" || name.startsWith("gateway-") ? objects : [],
   );
   return {
+    rights: [
+      objectsStep("let the ECAMs exclude dead workers and approve kubelets, and nothing else", async () =>
+        watchdogObjects(),
+      ),
+    ],
     loadBalancer: loadBalancer(context, manifests["metallb"] ?? []),
     ingress: ingressSteps(context, definitions),
     metrics: metricsSteps(
@@ -68,7 +73,6 @@ function loadBalancer({ site, now }: SiteContext, manifest: readonly ManifestObj
   const objects = metallbObjects(manifest);
   const { first, last } = site.network.ingress;
   return [
-    objectsStep("let the watchdog exclude dead workers, and nothing else", async () => watchdogObjects()),
     objectsStep("install MetalLB's definitions", async () => objects.filter(isDefinition)),
     certificateStep(WEBHOOK, now),
     objectsStep("run MetalLB", async () => objects.filter((object) => !isDefinition(object))),

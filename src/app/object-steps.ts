@@ -16,8 +16,7 @@ export function objectsStep(
   what: string,
   objects: (make: boolean, kube: Kube) => Promise<readonly ManifestObject[] | undefined>,
 ): Step {
-  const wanted: (make: boolean, kube: Kube) => Promise<readonly Applied<KubeObject>[] | undefined> =
-    objects;
+  const wanted: (make: boolean, kube: Kube) => Promise<readonly Applied<KubeObject>[] | undefined> = objects;
   return {
     what,
     isDone: async (kube) => {

@@ -68,7 +68,7 @@ beforeAll(async () => {
   const own = openSiteContext(plan, site, ground, { controlDir: "/run/panopticon", emit: quiet });
   // Kubelets answer nobody before an ECAM has approved their certificates; the other add-ons are the lab's to prove.
   const addOns = { ...siteAddOns(own, manifests), loadBalancer: [], ingress: [], metrics: [] };
-  context = { ...own, software, program, addOns };
+  context = { ...own, software, addOns, ...(program && { program }) };
 });
 
 afterAll(async () => {

@@ -76,7 +76,8 @@ async function look(
     if (signal.aborted) return;
     if (!(error instanceof KubeError)) throw error;
     // Who was changed meanwhile comes anew.
-    if (error.status !== CONFLICT) say(`can't approve the request ${name} yet: ${error.message.split("\n", 1)[0]}`);
+    if (error.status !== CONFLICT)
+      say(`can't approve the request ${name} yet: ${error.message.split("\n", 1)[0]}`);
   }
 }
 

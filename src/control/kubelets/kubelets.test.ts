@@ -33,7 +33,10 @@ const judged = (request: string, spec?: object, status?: object) =>
 
 describe("requests for the certificates that kubelets serve with", () => {
   it("are approved for a planned node's own name and address", () => {
-    expect(judged(certificateRequest(SUBJECT, OWN))).toEqual({ verdict: "approve", node: "attic-left-worker" });
+    expect(judged(certificateRequest(SUBJECT, OWN))).toEqual({
+      verdict: "approve",
+      node: "attic-left-worker",
+    });
     expect(judged(certificateRequest(SUBJECT, "IP:10.11.0.31"))).toMatchObject({ verdict: "approve" });
   });
 

@@ -25,7 +25,9 @@ export async function openRequestReader(): Promise<
         extension instanceof SubjectAlternativeNameExtension ? extension.names.items : [],
       );
       const dnsNames = names.filter(({ type }) => type === "dns").map(({ value }) => value);
-      const addresses = names.filter(({ type, value }) => type === "ip" && isIP(value)).map(({ value }) => value);
+      const addresses = names
+        .filter(({ type, value }) => type === "ip" && isIP(value))
+        .map(({ value }) => value);
       return {
         commonName: subjectName.getField("CN").join("/"),
         organizations: subjectName.getField("O"),

@@ -70,7 +70,9 @@ describe("metrics-server's manifests", () => {
                 requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "kubernetes.io/hostname" }],
               },
             },
-            containers: [{ image: "ours:1", args: expect.arrayContaining(["--secure-port=10250"]) as string[] }],
+            containers: [
+              { image: "ours:1", args: expect.arrayContaining(["--secure-port=10250"]) as string[] },
+            ],
           },
         },
       },

@@ -90,7 +90,10 @@ function deployment(object: ManifestObject, image: string, replicas: number): Ma
 
 type Container = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>["containers"][number];
 
-function metricsContainer({ readinessProbe, livenessProbe, ...container }: Container, image: string): Container {
+function metricsContainer(
+  { readinessProbe, livenessProbe, ...container }: Container,
+  image: string,
+): Container {
   const kept = container.args?.filter((argument) => !/^--(cert-dir|metric-resolution)=/.test(argument));
   return {
     ...container,

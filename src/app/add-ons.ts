@@ -5,6 +5,7 @@ import { DAEMON_SETS, DEPLOYMENTS, isAvailable, runsEverywhere } from "#converge
 import type { Step } from "#converge/step.ts";
 import { until } from "#converge/wait.ts";
 import type { Kube } from "#ports/kube.ts";
+import { labVolumes } from "#render/addons/lab-volumes.ts";
 import {
   type ManifestObject,
   METALLB_CONTROLLER,
@@ -48,6 +49,11 @@ export function siteAddOns(context: SiteContext, manifests: Manifests): SiteAddO
     ],
     loadBalancer: loadBalancer(context, manifests["metallb"] ?? []),
     ingress: ingressSteps(context, definitions),
+    // On servers storage is not ours yet: a folder of one worker would pass for it.
+    volumes:
+      context.platform.name === "lab"
+        ? [objectsStep("offer folders of the workers as volumes", async () => labVolumes(context.site))]
+        : [],
     metrics: metricsSteps(
       context,
       Object.entries(manifests).flatMap(([name, objects]) =>

@@ -9,6 +9,8 @@ export interface SiteAddOns {
   readonly loadBalancer: readonly Step[];
   /** Takes requests by name to services. */
   readonly ingress: readonly Step[];
+  /** Where services keep data; none where a storage system is the person's own. */
+  readonly volumes: readonly Step[];
   /** Says what nodes and pods use. */
   readonly metrics: readonly Step[];
 }

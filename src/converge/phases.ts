@@ -1,6 +1,6 @@
 /** The bring-up of a site, in order. This list is the architecture of convergence. */
 import type { Phases } from "./phase.ts";
-import { ecamRights, ingress, loadBalancer, metrics } from "./phases/add-ons.ts";
+import { ecamRights, ingress, loadBalancer, metrics, volumes } from "./phases/add-ons.ts";
 import { agentImage } from "./phases/agent-image.ts";
 import { clusterDns } from "./phases/cluster-dns.ts";
 import { clusterServices } from "./phases/cluster-services.ts";
@@ -50,6 +50,7 @@ export const PHASES: Phases = [
     clusterServices, // CoreDNS and kube-proxy answer everywhere
     loadBalancer, // MetalLB, with the site's ingress range
     ingress, // Traefik, reached at the first address of it
+    volumes, // in a lab, folders of its workers
     metrics, // metrics-server, which kubelets' certificates are approved for
   ],
   federation, // its resources, rights and fence, the crown where the file has it, two agents

@@ -32,3 +32,11 @@ export const metrics: Phase = {
   concurrency: 1,
   changes: (context) => stepsLeft(context, context.addOns?.metrics ?? []),
 };
+
+/** A lab's folders as volumes. */
+export const volumes: Phase = {
+  name: "volumes",
+  title: "Volumes",
+  concurrency: 1,
+  changes: (context) => stepsLeft(context, context.addOns?.volumes ?? []),
+};

@@ -89,10 +89,7 @@ export async function bootstrap(
   });
 }
 
-function sourceLines(
-  mirror: DebianMirror,
-  { suite, components = ["main"] }: Bootstrap,
-): readonly string[] {
+function sourceLines(mirror: DebianMirror, { suite, components = ["main"] }: Bootstrap): readonly string[] {
   const signed = `[signed-by=${KEYRING}]`;
   const parts = components.join(" ");
   const main = [

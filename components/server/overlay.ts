@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
 import { EPOCH_S } from "../guest/roles.ts";
 import { SERVER_COMPONENTS, SERVER_MASKED, SERVER_MODULES, SERVER_STARTED, SERVER_SUITE } from "./recipe.ts";
-import { FINISH_SERVER, INSTALLER_SCRIPTS, installerScript, SERVER_WORK } from "./scripts.ts";
+import { FINISH_SERVER, installerScript, SERVER_WORK } from "./scripts.ts";
 
 /** A file by its path without a leading slash. */
 export interface OverlayFile {
@@ -14,10 +14,6 @@ export interface OverlayFile {
 
 /** What every server gets, and what `FINISH_SERVER` reads. */
 export async function serverOverlay(): Promise<readonly OverlayFile[]> {
-  const scripts = INSTALLER_SCRIPTS.map(async (name) => ({
-    path: `${SERVER_WORK}/installer/${name}`,
-    content: await installerScript(name),
-  }));
   const units = [
     ...SERVER_STARTED.map((name) => `enable ${name}`),
     ...SERVER_MASKED.map(({ name }) => `mask ${name}`),
@@ -25,8 +21,6 @@ export async function serverOverlay(): Promise<readonly OverlayFile[]> {
   return [
     { path: "etc/modules-load.d/panopticon.conf", content: lines(SERVER_MODULES) },
     { path: "etc/default/grub", content: GRUB },
-    { path: "etc/ssh/sshd_config.d/10-panopticon.conf", content: SSHD },
-    ...(await Promise.all(scripts)),
     { path: `${SERVER_WORK}/initramfs/initramfs.conf`, content: INITRD },
     { path: `${SERVER_WORK}/initramfs/modules`, content: "" },
     { path: `${SERVER_WORK}/initramfs/hooks/panopticon`, content: await installerScript("hook.sh") },
@@ -47,8 +41,6 @@ GRUB_CMDLINE_LINUX_DEFAULT=""
 GRUB_CMDLINE_LINUX=""
 XEN_OVERRIDE_GRUB_DEFAULT=1
 `;
-
-const SSHD = "HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nUseDNS no\n";
 
 const SOURCES = (
   [

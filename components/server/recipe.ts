@@ -56,13 +56,20 @@ export const SERVER_PACKAGES: readonly DebianPackage[] = [
 ];
 
 /** Services that a server starts beside those that their packages enable. */
-export const SERVER_STARTED = ["ssh.service", "systemd-networkd.service", "systemd-timesyncd.service"] as const;
+export const SERVER_STARTED = [
+  "ssh.service",
+  "systemd-networkd.service",
+  "systemd-timesyncd.service",
+] as const;
 
 /** Units that a server must not start. */
 export const SERVER_MASKED = [
   { name: "sshd-keygen.service", reason: "its host key is made by us and pinned" },
   { name: "systemd-firstboot.service", reason: "would wait for answers" },
-  { name: "systemd-networkd-wait-online.service", reason: "a server without a link still starts its machines" },
+  {
+    name: "systemd-networkd-wait-online.service",
+    reason: "a server without a link still starts its machines",
+  },
 ] as const;
 
 /** Modules that are loaded when a server boots: what its guests' devices are served by, and what holds those that are passed through. */

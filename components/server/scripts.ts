@@ -7,7 +7,7 @@ export const SERVER_WORK = "boot/panopticon";
 
 const FOLDER = join(import.meta.dirname, "installer");
 
-/** The installer's own scripts by their names in its initrd. */
+/** The installer's scripts by their names on a stick. */
 export const INSTALLER_SCRIPTS = ["look.sh", "choose.sh", "install.sh"] as const;
 
 /** The text of one of the installer's scripts. */

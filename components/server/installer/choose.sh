@@ -26,7 +26,7 @@ each_disk() {
   done <"$list"
 }
 has_serial() { [ "$serial" = "$want_serial" ]; }
-named_otherwise() { grep -q "^disk|[^|]*|[^|]*|[^|]*|$serial\$" "$wanted" && [ -n "$serial" ]; }
+named_otherwise() { [ -n "$serial" ] && awk -F'|' -v serial="$serial" '$1 == "disk" && $5 == serial { found = 1 } END { exit !found }' "$wanted"; }
 has_size() { [ "$bytes" -ge "$low" ] && [ "$bytes" -le "$high" ] && ! named_otherwise; }
 is_begun() { has_size && [ "$state" = "begun:$server" ]; }
 is_empty() { has_size && [ "$state" = empty ]; }

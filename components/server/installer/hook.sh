@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the installer's initrd has beside Debian's own: programs that look at disks and fill them.
+# What the installer's initrd has beside Debian's own: programs that look at disks and fill
+# them. The installer itself is on the stick.
 [ "$1" = prereqs ] && exit 0
 . /usr/share/initramfs-tools/hook-functions
 for program in /usr/sbin/sfdisk /usr/sbin/blkid /usr/sbin/blockdev /usr/sbin/mke2fs /usr/sbin/lvm \
@@ -7,9 +8,8 @@ for program in /usr/sbin/sfdisk /usr/sbin/blkid /usr/sbin/blockdev /usr/sbin/mke
   found=$(command -v "$program" || command -v "/bin/${program##*/}" || command -v "/sbin/${program##*/}")
   copy_exec "$found" "$program"
 done
-mkdir -p "$DESTDIR/etc" "$DESTDIR/panopticon"
+mkdir -p "$DESTDIR/etc"
 cp /etc/mke2fs.conf "$DESTDIR/etc/"
-cp /boot/panopticon/installer/*.sh "$DESTDIR/panopticon/"
 for module in isofs ext4 vfat nls_cp437 nls_ascii nls_iso8859-1 dm-mod uas usb-storage sd_mod sr_mod; do
   manual_add_modules "$module"
 done

@@ -1,10 +1,9 @@
 #!/bin/sh
 # Installs a server on the disk that choose.sh names; asks nothing. Runs in the
-# initrd. What is cut off is done again from the start by the next boot: our mark
+# initrd, with the stick, seen as the device $1, mounted at /stick. What is cut off is done again from the start by the next boot: our mark
 # on the disk says that it is ours and unfinished, and is changed last.
 set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
-HERE=/panopticon
 STICK=/stick
 TARGET=/target
 MARK_SECTOR=2040
@@ -17,10 +16,13 @@ say() {
 stop() {
   say "$*"
   say "Nothing more is done. Here is a shell; \`reboot -f\` tries again."
-  while :; do
-    setsid -c sh -i </dev/console >/dev/console 2>&1
-    sleep 1
+  for console in $(cat /sys/class/tty/console/active); do
+    while :; do
+      setsid -c sh -i <"/dev/$console" >"/dev/$console" 2>&1
+      sleep 1
+    done &
   done
+  wait
 }
 
 run() {
@@ -28,18 +30,6 @@ run() {
   code=$?
   while read -r line; do say "  $line"; done </run/last.log
   stop "\`$*\` ended with $code. Mend it, or try again: what is half written is written anew."
-}
-
-find_stick() {
-  label=$(sed -n 's/.*panopticon\.stick=\([^ ]*\).*/\1/p' /proc/cmdline)
-  tries=0
-  while [ $tries -lt 60 ]; do
-    device=$(blkid -l -t "LABEL=$label" -o device 2>/dev/null)
-    [ -n "$device" ] && return 0
-    tries=$((tries + 1))
-    sleep 1
-  done
-  stop "the stick (label $label) is not seen. Is its controller's driver missing? $(ls /sys/block | tr '\n' ' ')"
 }
 
 # The whole device, where the stick is seen as a partition of it.
@@ -88,15 +78,13 @@ find_card() {
   stop "nothing is written: $why. There are: $(cd /sys/class/net && for card in *; do [ -e "$card/device" ] && echo "$card $(cat "$card/address")"; done | tr '\n' ' ')"
 }
 
-find_stick
-mkdir -p $STICK $TARGET
-run mount -o ro "$device" $STICK
+device=$1
 IFS='|' read -r _ server stick overwrite _ <$STICK/panopticon/wanted
 say "installs $(cat $STICK/panopticon/name)"
-sh $HERE/look.sh "$(whole "$device")" >/run/list
+sh $STICK/panopticon/look.sh "$(whole "$device")" >/run/list
 say "the disks here:"
 show_disks /run/list
-sh $HERE/choose.sh $STICK/panopticon/wanted /run/list >/run/choice
+sh $STICK/panopticon/choose.sh $STICK/panopticon/wanted /run/list >/run/choice
 IFS='|' read -r verb group chosen </run/choice
 [ "$verb" = system ] || stop "nothing is written: $group"
 disk=/dev/$chosen

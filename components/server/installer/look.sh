@@ -8,6 +8,9 @@
 # WORDS say for a person what is on it.
 set -u
 export LC_ALL=C
+# Elsewhere only in tests.
+SYS=${SYS:-/sys}
+DEV=${DEV:-/dev}
 
 # Where our own mark stands: in the gap before the first partition, behind the table.
 MARK_SECTOR=2040
@@ -15,10 +18,10 @@ MARK_SECTOR=2040
 # A field of the list: no separators, no bytes that a console would act on.
 plain() { tr -cd ' -{}~' | sed 's/^ *//; s/ *$//'; }
 
-mark_of() { dd if="/dev/$1" bs=512 skip=$MARK_SECTOR count=1 2>/dev/null | head -c 120 | tr -d '\0' | sed -n 's/^panopticon-usb //p' | plain; }
+mark_of() { dd if="$DEV/$1" bs=512 skip=$MARK_SECTOR count=1 2>/dev/null | head -c 120 | tr -d '\0' | sed -n 's/^panopticon-usb //p' | plain; }
 
 # Whether 64 KiB at that number of 64 KiB blocks are nothing but zeros.
-is_zero() { [ -z "$(dd if="/dev/$1" bs=65536 skip="$2" count="$3" 2>/dev/null | tr -d '\0' | head -c 1 | od -An -tx1)" ]; }
+is_zero() { [ -z "$(dd if="$DEV/$1" bs=65536 skip="$2" count="$3" 2>/dev/null | tr -d '\0' | head -c 1 | od -An -tx1)" ]; }
 
 # No signature does not mean no data: an encrypted disk may have none. The first
 # and the last MiB, and 30 places between them, are read.
@@ -33,16 +36,16 @@ is_blank() {
 }
 
 contents() {
-  for part in /sys/block/"$1"/"$1"*; do
+  for part in "$SYS/block/$1/$1"*; do
     [ -e "$part/partition" ] || continue
-    kind=$(blkid -p -o value -s TYPE "/dev/${part##*/}" 2>/dev/null | head -n 1)
+    kind=$(blkid -p -o value -s TYPE "$DEV/${part##*/}" 2>/dev/null | head -n 1)
     echo "${kind:-no file system}"
   done | sort | uniq -c | awk '{ n = $1; $1 = ""; printf "%s%s%s", (NR > 1 ? ", " : ""), (n > 1 ? n " x" : ""), $0 }' | sed 's/^ //'
 }
 
 # Sets state and words.
 judge() {
-  found=$(blkid -p -o export "/dev/$1" 2>/dev/null)
+  found=$(blkid -p -o export "$DEV/$1" 2>/dev/null)
   code=$?
   kind=$(echo "$found" | sed -n 's/^TYPE=//p' | head -n 1)
   table=$(echo "$found" | sed -n 's/^PTTYPE=//p' | head -n 1)
@@ -95,14 +98,14 @@ judge() {
   fi
 }
 
-for path in /sys/block/*; do
+for path in "$SYS"/block/*; do
   name=${path##*/}
   case $name in loop* | ram* | zram* | sr* | fd* | dm-* | md* | nbd*) continue ;; esac
   bytes=$(($(cat "$path/size") * 512))
   [ $bytes -gt 0 ] || continue
-  serial=$(lsblk -dn -o SERIAL "/dev/$name" 2>/dev/null | plain)
-  model=$(lsblk -dn -o MODEL "/dev/$name" 2>/dev/null | plain)
-  if [ "/dev/$name" = "$1" ]; then
+  serial=$(lsblk -dn -o SERIAL "$DEV/$name" 2>/dev/null | plain)
+  model=$(lsblk -dn -o MODEL "$DEV/$name" 2>/dev/null | plain)
+  if [ "$DEV/$name" = "$1" ]; then
     state=stick
     words="this stick"
   elif [ "$(cat "$path/ro")" = 1 ]; then
@@ -120,5 +123,5 @@ done
 
 lvm vgs --noheadings --separator '|' -o vg_name,pv_name 2>/dev/null | tr -d ' ' | while IFS='|' read -r group device; do
   disk=$(lsblk -no PKNAME "$device" 2>/dev/null | head -n 1)
-  echo "group|$group|${disk:-${device#/dev/}}"
+  echo "group|$group|${disk:-${device#"$DEV"/}}"
 done

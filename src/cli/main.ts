@@ -28,6 +28,7 @@ import { addService } from "./service.ts";
 import { addShell } from "./shell.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
+import { addUsb } from "./usb.ts";
 import { addWatchdog } from "./watchdog.ts";
 import { addWitness } from "./witness.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
@@ -44,6 +45,7 @@ const commands: readonly AddCommand[] = [
   addLab,
   addApply,
   addServer,
+  addUsb,
   addShell,
   addDrill,
   addStatus,

@@ -144,6 +144,7 @@ function normalizeServer(input: Draft<ServerInput>): Draft<Server> {
     name: input.name,
     role,
     ...(input.address !== undefined && { address: input.address }),
+    ...(input.mac !== undefined && { mac: input.mac }),
     cpus: input.cpus,
     memoryMiB: toMiB(input.memory),
     dom0MemoryMiB: toMiB(orDefault(input, "dom0Memory", DOM0_MEMORY)),
@@ -153,6 +154,7 @@ function normalizeServer(input: Draft<ServerInput>): Draft<Server> {
         disk && {
           name: disk.name,
           ...(disk.controller !== undefined && { controller: disk.controller }),
+          ...(disk.serial !== undefined && { serial: disk.serial }),
           sizeGiB: toGiB(disk.size),
         },
     ),

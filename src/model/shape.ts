@@ -16,12 +16,14 @@ import {
   EMAIL,
   HTTPS_URL,
   KUBERNETES_VERSION,
+  MAC,
   MEMORY,
   NAME,
   NETWORK,
   PCI_ADDRESS,
   PERCENT,
   RANGE,
+  SERIAL,
 } from "./formats.ts";
 import { backup, connection, goal, line, reliabilities } from "./shape-proof.ts";
 import { text } from "./shape-text.ts";
@@ -102,6 +104,10 @@ const disk = z
   .strictObject({
     name: text(NAME, "The disk's name, unique on its server.", "ssd"),
     size: text(DISK_SIZE, "How much of it machines may have."),
+    serial: text(
+      SERIAL,
+      "Its serial number, where a stick that installs the server shall write to this disk and no other.",
+    ).optional(),
     controller: text(NAME, "The disk controller it hangs on; a name makes one.", "hba").optional(),
   })
   .meta({ description: "A disk of the server." });
@@ -125,6 +131,10 @@ const server = z
       ADDRESS_FORMAT,
       "Its own address in the LAN (dom0's), where it is reached by SSH. No machine is given it.",
       "10.11.0.2",
+    ).optional(),
+    mac: text(
+      MAC,
+      "The MAC of its network card in the LAN, for a stick that installs it; else the first card with a link.",
     ).optional(),
     cpus: cpus.meta({ description: "Its CPU threads.", examples: [8] }),
     memory: text(MEMORY, "All its memory."),

@@ -14,7 +14,7 @@ export interface Membership {
 }
 
 /** @param gone names of machines that are not asked, since they are their dead predecessors yet. */
-export async function membership(context: SiteContext, gone: ReadonlySet<string>): Promise<Membership> {
+async function membership(context: SiteContext, gone: ReadonlySet<string>): Promise<Membership> {
   const up = await running(context);
   const planned = machinesOf(context.site, "controlplane");
   const asked = planned.filter(({ name }) => up.has(name) && !gone.has(name));

@@ -22,6 +22,7 @@ import { previousPlan, savePlan } from "./files.ts";
 import { stateDir, stateHome } from "./folders.ts";
 import { claimGround } from "./ground.ts";
 import { guestImages } from "./guest-images.ts";
+import { refuseWhileReplacing } from "./replace-record.ts";
 import { siteFederation } from "./site-federation.ts";
 import { keepAccess } from "./machine-access.ts";
 import type { ServerAccess } from "./server-access.ts";
@@ -57,6 +58,7 @@ export async function applyFile(file: FederationFile, options: ApplyOptions): Pr
     emit({ kind: "note", subject: name, what: `another run (process ${pid}) works on it: waiting` });
   return withLock(join(stateHome(), `.${name}.lock`), { onWait }, async () => {
     await claimGround(name, "servers", { claim: false });
+    await refuseWhileReplacing(name);
     const plan = await makePlan(file, await previousPlan(name));
     const servers = openServers(plan, access, guestImages(emit), emit);
     const { software, manifests, agent, program } = await (dryRun

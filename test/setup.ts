@@ -13,7 +13,6 @@ const VALIDATORS = {
   knotd: "knot",
   kdig: "knot-dnsutils",
   delv: "bind9-dnsutils",
-  kdig: "knot-dnsutils",
   sshd: "openssh-server",
 };
 /** Their services, which must not start at the next boot because tests were run. */

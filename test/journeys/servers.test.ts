@@ -2,9 +2,11 @@
  * Commands on many servers, over real SSH. The servers are recorded: they show
  * what a real dom0 printed, and no Xen runs. Quick, beside the other journeys.
  */
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dryRun, everyOneDrifted } from "../servers/dry-run.ts";
-import { lacking, openRecordedServers, type RecordedServers } from "../servers/ground.ts";
+import { runProcess } from "#base/process.ts";
+import { DRY_RUN, dryRun, everyOneDrifted } from "../servers/dry-run.ts";
+import { DOOR_ADDRESS, lacking, openRecordedServers, type RecordedServers } from "../servers/ground.ts";
 
 const lacks = lacking();
 if (lacks.length > 0 && process.env["CI"]) throw new Error(`the servers' tests need ${lacks.join(" and ")}`);
@@ -114,6 +116,110 @@ describe.skipIf(lacks.length > 0)(`servers${reason}`, () => {
       expect(await status(ground.file, "--site", "nope")).toMatchObject({
         code: 2,
         stderr: expect.stringContaining("FEDERATION_SITE_UNKNOWN") as string,
+      });
+    });
+  });
+
+  describe("behind a door", () => {
+    let ground: RecordedServers;
+    const failures = (json: string): readonly string[] =>
+      JSON.parse(json).servers.map(
+        (server: { trouble?: { code: string } }) => server.trouble?.code ?? "seen",
+      );
+    const statusFrom = async (where: "outside" | undefined, ...words: readonly string[]) =>
+      failures((await ground.run(["status", "-o", "json", ...words], where)).stdout);
+    const pinDoor = (hostKey: string) => appendFile(ground.knownHosts, `${ground.door.name} ${hostKey}\n`);
+    const known = () => readFile(ground.knownHosts, "utf8");
+
+    beforeAll(async () => {
+      ground = await openRecordedServers({ servers: 3, more: `\n    jump: ${DOOR_ADDRESS}` });
+    });
+    afterAll(() => ground.close());
+
+    it("are not entered while the door's own key is unknown, or another one's", async () => {
+      const refused = Array.from({ length: 3 }, () => "SSH_HOST_KEY_MISMATCH");
+      expect(await statusFrom("outside")).toEqual(refused);
+      const before = await known();
+      await pinDoor(ground.sshds.get("server-1")?.hostKey ?? "");
+      expect(await statusFrom("outside")).toEqual(refused);
+      await writeFile(ground.knownHosts, before);
+      expect(ground.door.asked.connections).toBe(0);
+      expect((await ground.run(["status"], "outside")).stdout).toContain(ground.door.name);
+    });
+
+    it("are adopted through it: its key first, then the server's, each when a person accepts it", async () => {
+      const knownHosts = `${ground.knownHosts}-of-another`;
+      const adopt = (...accepted: readonly string[]) =>
+        ground.run(
+          [
+            ...["server", "adopt", "10.5.0.2", "--jump", DOOR_ADDRESS, "--identity", ground.identity],
+            ...["--known-hosts", knownHosts, ...accepted.flatMap((key) => ["--accept-key", key])],
+          ],
+          "outside",
+        );
+      const shown = async (...accepted: readonly string[]) => {
+        const { code, stderr } = await adopt(...accepted);
+        const [, host = "", key = ""] = /has no host key of (\S+), which shows (\S+)\.\n/.exec(stderr) ?? [];
+        return { code, host, key };
+      };
+      const door = await shown();
+      expect(door).toMatchObject({ code: 2, host: ground.door.name });
+      const server = await shown(door.key);
+      expect(server).toMatchObject({ code: 2, host: "10.5.0.2" });
+      const { stdout } = await adopt(server.key);
+      expect(stdout).toContain("(SERVER_");
+      expect((await readFile(knownHosts, "utf8")).split("\n")).toEqual([
+        `${ground.door.name} ${ground.door.sshd.hostKey}`,
+        `10.5.0.2 ${ground.sshds.get("server-1")?.hostKey}`,
+        "",
+      ]);
+      expect((await ground.run(["server", "adopt", "10.5.0.2", "--jump", "-oProxyCommand=x@y"])).code).toBe(
+        2,
+      );
+    });
+
+    it("are reached through it, with one connection each, and believed no more for it", async () => {
+      await pinDoor(ground.door.sshd.hostKey);
+      Object.assign(ground.asked, { connections: 0 });
+      Object.assign(ground.door.asked, { connections: 0 });
+      const access = ["--identity", ground.identity, "--known-hosts", ground.knownHosts];
+      const { code, stdout } = await ground.run(["apply", ground.file, ...DRY_RUN, ...access], "outside");
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Nothing would be changed.\n" });
+      expect(ground.asked.connections).toBe(3);
+      expect(ground.door.asked.connections).toBe(3);
+      const before = await known();
+      await writeFile(
+        ground.knownHosts,
+        before.replace(/^10\.5\.0\.2 .*$/m, `10.5.0.2 ${ground.door.sshd.hostKey}`),
+      );
+      expect(await statusFrom("outside")).toEqual(["SSH_HOST_KEY_MISMATCH", "seen", "seen"]);
+      await writeFile(ground.knownHosts, before);
+    });
+
+    it("are reached straight from inside, when that is said", async () => {
+      Object.assign(ground.door.asked, { connections: 0 });
+      expect(await statusFrom(undefined, "--direct")).toEqual(["seen", "seen", "seen"]);
+      expect(ground.door.asked.connections).toBe(0);
+      expect(await statusFrom("outside", "--direct")).toEqual(
+        Array.from({ length: 3 }, () => "SSH_UNREACHABLE"),
+      );
+    });
+
+    it.each([
+      ["the door", false],
+      ["the door and then their server", true],
+    ])("have their machines behind %s", async (_way, throughServers) => {
+      await ground.keepAccess({ throughServers });
+      Object.assign(ground.asked, { connections: 0 });
+      const exec = await ground.run(["exec", "--machine", "shed-cp-1", "--", "echo", "in"], "outside");
+      expect(exec).toMatchObject({ code: 0, stdout: "shed-cp-1  in\n" });
+      expect(ground.asked.connections).toBe(throughServers ? 1 : 0);
+      const { stdout } = await ground.run(["ssh-config", "-o", "json"]);
+      const [config = ""] = JSON.parse(stdout).files;
+      const ssh = ["ssh", "-F", config, "-o", "BatchMode=yes", "shed-cp-2", "echo by hand"];
+      expect(await runProcess([...ground.lan.outside, ...ssh])).toMatchObject({
+        code: 0,
+        stdout: "by hand\n",
       });
     });
   });

@@ -78,6 +78,7 @@ case "\${0##*/}" in
   *) did "\${0##*/}" ;;
 esac
 `;
+const AUTHORIZED = "/etc/authorized_keys";
 const PROGRAMS = ["xl", "lvs", "vgs", "pvs", "lspci", "lvextend"];
 
 /** $1 the folder with the files; then the sshd. What it writes is its own. */
@@ -109,7 +110,8 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     await put(folder, `bin/${name}`, PROGRAM);
     await chmod(join(folder, "bin", name), 0o755);
   }
-  await put(folder, "authorized_keys", `${authorized.join("\n")}\n`);
+  // In a folder that another user than root can read, as whom sshd looks for it.
+  await put(folder, `files${AUTHORIZED}`, `${authorized.join("\n")}\n`);
   const key = options.hostKey ?? join(folder, "host");
   if (options.hostKey === undefined)
     await mustRun("TEST", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]);
@@ -118,7 +120,7 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     `Port=${port}`,
     ...addresses.map((address) => `ListenAddress=${address}`),
     `HostKey=${key}`,
-    `AuthorizedKeysFile=${join(folder, "authorized_keys")}`,
+    `AuthorizedKeysFile=${AUTHORIZED}`,
     `PidFile=${join(folder, "pid")}`,
     "StrictModes=no",
     "UsePAM=no",

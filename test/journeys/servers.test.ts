@@ -5,6 +5,7 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runProcess } from "#base/process.ts";
+import type { Apart } from "../servers/recording.ts";
 import { DRY_RUN, dryRun, everyOneDrifted } from "../servers/dry-run.ts";
 import { DOOR_ADDRESS, lacking, openRecordedServers, type RecordedServers } from "../servers/ground.ts";
 
@@ -117,6 +118,76 @@ describe.skipIf(lacks.length > 0)(`servers${reason}`, () => {
         code: 2,
         stderr: expect.stringContaining("FEDERATION_SITE_UNKNOWN") as string,
       });
+    });
+  });
+
+  describe("with a machine of another size than planned", () => {
+    let ground: RecordedServers;
+    const CONFIG = "/etc/panopticon/xen/recorded";
+
+    beforeAll(async () => {
+      ground = await openRecordedServers({ servers: 2 });
+    });
+    afterAll(() => ground.close());
+
+    /** Shows this, and once each of these verbs was given, that; gives what was called to mend the machine. */
+    const mend = async (machine: string, apart: Apart, after: Readonly<Record<string, Apart>>) => {
+      const sshd = ground.sshds.get("server-1");
+      const printed = (how: Apart) => ground.recording("server-1", { [machine]: how }).printed;
+      for (const [verb, how] of Object.entries(after)) await sshd?.printAfter(verb, printed(how));
+      await sshd?.print(printed(apart));
+      const before = (await sshd?.calls())?.length;
+      const outcome = await ground.mend(machine);
+      return { ...outcome, calls: (await sshd?.calls())?.slice(before) };
+    };
+
+    it("set its memory in place, where it may have as much", async () => {
+      expect(await mend("shed-ecam-1", { targetMiB: 200 }, { "mem-set": {} })).toEqual({
+        left: [],
+        calls: ["xl mem-set 1 512"],
+      });
+    });
+
+    it("restart it in order for processors, and for more memory than it may have", async () => {
+      for (const apart of [{ vcpus: 2 }, { memoryMiB: 256 }]) {
+        const after = { shutdown: { state: "off" }, create: {} } as const;
+        expect(await mend("shed-ecam-1", apart, after)).toEqual({
+          left: [],
+          calls: ["xl shutdown -w 1", `xl create -q ${CONFIG}/shed-ecam-1.cfg`],
+        });
+      }
+    });
+
+    it("say in a dry run that it is a restart, and what that means", async () => {
+      const apart = { "shed-ecam-1": { memoryMiB: 256 } };
+      await ground.sshds.get("server-1")?.print(ground.recording("server-1", apart).printed);
+      const access = ["--identity", ground.identity, "--known-hosts", ground.knownHosts];
+      const { code, stderr } = await ground.run(["apply", ground.file, ...DRY_RUN, ...access]);
+      expect(code).toBe(0);
+      expect(stderr).toContain(
+        "would change shed-ecam-1: restart as planned: memory: 256 MiB, planned 512 MiB; most memory: 256 MiB, planned 512 MiB — 1 of 2 ECAMs of shed away",
+      );
+    });
+
+    it("let its disk grow, where the group has room", async () => {
+      const grown = await mend("shed-worker-1", { rootGiB: 20 }, { lvextend: {} });
+      expect(grown).toEqual({
+        left: [],
+        calls: ["lvextend -qq -L 40g ssd/recorded.shed-worker-1.root"],
+      });
+      const tooLarge = await mend("shed-worker-1", { rootGiB: 20, freeMiB: 100 }, {});
+      expect(tooLarge).toEqual({ refused: "XEN_NO_SPACE", calls: [] });
+    });
+
+    it("never make a disk smaller, and say why before anything is touched", async () => {
+      const apart = { "shed-worker-1": { rootGiB: 90 } };
+      await ground.sshds.get("server-1")?.print(ground.recording("server-1", apart).printed);
+      const access = ["--identity", ground.identity, "--known-hosts", ground.knownHosts];
+      const { code, stderr } = await ground.run(["apply", ground.file, ...DRY_RUN, ...access]);
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        "XEN_DISK_SHRINKS shed-worker-1 of shed: disk root: 90 GiB, planned 40 GiB, and a disk is never made smaller.",
+      );
     });
   });
 

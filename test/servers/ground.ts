@@ -60,6 +60,8 @@ export interface RecordedServers {
   recording(server: string, apart?: Readonly<Record<string, Apart>>): Recording;
   /** Notes down anew how servers let the person in, as `apply` does. */
   keepAccess(access: ServerAccess): Promise<void>;
+  /** Brings one machine's settings to its plan; gives what still differs on the servers, or why it was refused. */
+  mend(machine: string): Promise<{ readonly left?: readonly string[]; readonly refused?: string }>;
   /** Runs `panopticon` in the LAN, or outside of it. */
   run(argv: readonly string[], where?: "outside"): Promise<Ran>;
   close(): Promise<void>;
@@ -110,6 +112,11 @@ async function furnish(folder: string, lan: Lan, options: GroundOptions): Promis
   await writeFile(knownHosts, pinned.join(""));
   return {
     ...{ plan, site, file, identity, knownHosts, lan, sshds, asked, door, recording },
+    mend: async (machine) => {
+      const planFile = join(state, "panopticon", plan.federation, "plan.json");
+      const argv = [join(import.meta.dirname, "mend.ts"), planFile, identity, knownHosts, machine];
+      return JSON.parse(await mustRun("TEST", [...lan.network, process.execPath, ...argv]));
+    },
     keepAccess: (access) =>
       inState(state, () => keepAccess(plan.federation, { identity, knownHosts, ...access })),
     run: (argv, where) => finish(start(state, argv, where ? lan.outside : lan.network)),

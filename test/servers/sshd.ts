@@ -61,6 +61,8 @@ did() {
   [ -d "$RECORDING/after-$1" ] || { echo "\${0##*/} $1: nothing was recorded for this" >&2; exit 1; }
   cp "$RECORDING/after-$1"/* "$RECORDING"
 }
+# What \`server adopt\` asks LVM was not recorded in this form.
+case "$*" in *json*) exit 5 ;; esac
 case "\${0##*/} $1 $2" in
   "xl info "*) exec cat "$RECORDING/info" ;;
   "xl list -l") exec cat "$RECORDING/settings" ;;
@@ -91,7 +93,8 @@ for each in etc var/lib var/log; do
   mount -t overlay overlay -o "lowerdir=/$each,upperdir=/mnt/$each.upper,workdir=/mnt/$each.work" "/$each"
 done
 mount -t sysfs sysfs /sys
-mkdir -p /run/sshd
+mkdir -p /run/sshd /run/lock
+mount -t tmpfs tmpfs /run/lock
 cp -R "$1/files/." /
 shift
 exec "$@"

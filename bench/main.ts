@@ -37,7 +37,8 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   sites: () => sitesBench(say),
   names: namesBench,
   dns: () => dnsBench(say),
-  gaps: () => gapsBench(say),
+  gaps: () => gapsBench("gaps", say),
+  majority: () => gapsBench("majority", say),
   cold: () => coldBench(say),
 };
 const USUAL = ["plan", "proof", "lab"];

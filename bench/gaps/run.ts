@@ -88,7 +88,7 @@ interface Measuring {
   readonly say: (line: string) => void;
 }
 
-async function measure({ ground, fault, asking, up, say }: Measuring): Promise<readonly Figure[]> {
+export async function measure({ ground, fault, asking, up, say }: Measuring): Promise<readonly Figure[]> {
   await calm(asking);
   say(`${fault.says} …`);
   const isElsewhere = await fault.podsElsewhere?.(ground);
@@ -155,7 +155,7 @@ async function calm(asking: Asking): Promise<void> {
   throw new Error("the lab does not come to rest");
 }
 
-async function bringUp(file: string): Promise<void> {
+export async function bringUp(file: string): Promise<void> {
   const { code, stderr } = await runProcess([LAUNCHER, "lab", "up", file, "--yes"]);
   if (code !== 0) throw new Error(`the lab did not come up: ${stderr.slice(-2000)}`);
 }

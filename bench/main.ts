@@ -38,7 +38,8 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   sites: () => sitesBench(say),
   names: namesBench,
   dns: () => dnsBench(say),
-  gaps: () => gapsBench(say),
+  gaps: () => gapsBench("gaps", say),
+  majority: () => gapsBench("majority", say),
   servers: () => serversBench(say),
   cold: () => coldBench(say),
 };

@@ -74,6 +74,8 @@ function kubernetesFile(program: string): OfficialFile {
   };
 }
 
+const ADD_ON_NAMES = ADD_ONS.map(({ name }) => name);
+
 /** What the platform runs: what the lab brings. */
 export const PLATFORM: readonly Component[] = [
   {
@@ -233,17 +235,7 @@ export const PLATFORM: readonly Component[] = [
     sources: [
       {
         by: "assembled",
-        from: [
-          "kubernetes",
-          "etcd",
-          "coredns",
-          "traefik",
-          "metallb",
-          "metrics-server",
-          "pause",
-          "echo",
-          "base-root",
-        ],
+        from: ["kubernetes", "etcd", "coredns", ...ADD_ON_NAMES, "pause", "echo", "base-root"],
       },
     ],
   },

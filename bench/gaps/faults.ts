@@ -1,4 +1,5 @@
-/** What is done to one site of two while somebody asks for a page. */
+/** What is done to one site while somebody asks for a page. */
+import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import type { SiteConnection } from "#app/site-context.ts";
 import { mustRun } from "#base/process.ts";
 import { must } from "#converge/remote.ts";
@@ -6,6 +7,9 @@ import { labNames } from "#drivers/lab/names.ts";
 import { machinesOf, type Plan } from "#plan/plan.ts";
 import type { Faults } from "#ports/faults.ts";
 import type { KubeObject, Resource } from "#ports/kube.ts";
+
+/** The service that a lab ends with, and its namespace. */
+export const SAMPLE = "echo";
 
 export interface Ground {
   readonly plan: Plan;
@@ -20,6 +24,10 @@ export interface SiteFault {
   make(ground: Ground): Promise<void>;
   /** Missing where `lab up` is what brings it back. */
   readonly undo?: (ground: Ground) => Promise<void>;
+  /** Whether the site as a whole is to be left out of answers by the others. */
+  readonly losesSite?: true;
+  /** Called before it is made; gives what tells whether the pods that ran there are ready elsewhere. */
+  readonly podsElsewhere?: (ground: Ground) => Promise<() => Promise<boolean>>;
 }
 
 const restore = ({ faults, context }: Ground): Promise<void> => faults.restore(context.site);
@@ -38,6 +46,7 @@ export const SITE_FAULTS: readonly SiteFault[] = [
     says: "the worker that announces the ingress lost",
     goal: "≤ 1",
     make: async (ground) => ground.faults.cutPower(ground.context.site, [await announcer(ground)]),
+    podsElsewhere: async (ground) => readyBeside(ground, await announcer(ground)),
   },
   {
     says: "the ECAM with the VIPs lost",
@@ -73,23 +82,47 @@ export const SITE_FAULTS: readonly SiteFault[] = [
   },
   {
     says: "its line cut",
+    losesSite: true,
     goal: "≤ 15",
     make: ({ faults, context }) => faults.cutLine(context.site),
     undo: restore,
   },
   {
     says: "its router lost",
+    losesSite: true,
     goal: "≤ 15",
     make: ({ faults, context }) => faults.loseRouter(context.site),
     undo: restore,
   },
   {
     says: "cut off from its peers, not from users",
+    losesSite: true,
     goal: "0",
     make: (ground) => peers(ground, "add"),
     undo: (ground) => peers(ground, "delete"),
   },
 ];
+
+const PODS: Resource<Pod> = { group: "", version: "v1", plural: "pods" };
+
+/** The sample's pods: as many are ready on other nodes than `node` as there were on all. */
+async function readyBeside({ context }: Ground, node: string): Promise<() => Promise<boolean>> {
+  const kube = await context.kube();
+  const ready = async (): Promise<readonly Pod[]> => {
+    const { items } = await kube.list({ resource: PODS, namespace: SAMPLE }, { timeoutSeconds: 2 });
+    return items.filter(
+      ({ metadata, status }) =>
+        metadata?.deletionTimestamp === undefined &&
+        status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"),
+    );
+  };
+  const before = await ready();
+  if (!before.some(({ spec }) => spec?.nodeName === node)) throw new Error(`${node} runs none of the sample`);
+  return async () => (await ready()).filter(({ spec }) => spec?.nodeName !== node).length >= before.length;
+}
+
+/** What a site that has one of each machine can lose, but for a second worker. */
+export const SMALL_SITE_FAULTS = SITE_FAULTS.filter((fault) => fault.losesSite ?? fault.podsElsewhere);
 
 /** The worker that answers for the ingress address. */
 async function announcer({ context }: Ground): Promise<string> {

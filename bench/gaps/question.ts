@@ -26,3 +26,16 @@ export interface Question {
 
 /** How often each client asks. */
 export const EVERY_MS = 100;
+
+/** What one name server said of the name, as a line of JSON. */
+export interface Answer {
+  readonly server: string;
+  readonly asked: number;
+  /** Empty where it said that there is none, or was silent. */
+  readonly addresses: readonly string[];
+  /** A resolver's code such as ENODATA or ETIMEOUT; empty where there is an address. */
+  readonly trouble: string;
+}
+
+/** How often each name server is asked by itself. */
+export const NAMES_EVERY_MS = 250;

@@ -219,8 +219,8 @@ describe.skipIf(lacking)("three sites", () => {
       ["attic", "cellar"],
       "home.test",
       [ATTIC, CELLAR],
-      // The own program has to end, and the other one to start.
-      DECISION_SECONDS + 2,
+      // One program has to end and another one to start before there is anything to decide.
+      DECISION_SECONDS + SETTLED_SECONDS / 4,
     );
     note("a site with somebody else's certificate is withdrawn after", seconds);
     // Not because it fell silent: what answers there is not believed.

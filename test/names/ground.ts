@@ -3,7 +3,7 @@
  * between them, ECAMs with real Knots and our steering, and a small HTTPS server
  * that plays each site's ingress. What plays Keepalived is the test.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mustRun, runProcess } from "#base/process.ts";
@@ -229,5 +229,8 @@ export async function ingressCertificate(
 
 /** What the site's ingress answers from now on, by host name; 200 for those that are not named. */
 export function setAnswers(folder: string, site: string, answers: Readonly<Record<string, number>>): void {
-  writeFileSync(join(folder, `${site}.answers`), JSON.stringify(answers));
+  const file = join(folder, `${site}.answers`);
+  // Read at each request: half a file would be the ingress's end.
+  writeFileSync(`${file}.new`, JSON.stringify(answers));
+  renameSync(`${file}.new`, file);
 }

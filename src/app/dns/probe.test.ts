@@ -29,15 +29,14 @@ describe("a probe of a site", () => {
     const port = await door("ours");
     const authority = await sitesAuthority(join(dir, "ours"), { domain: DOMAIN }, NOW);
     const { sites, services } = trusted(authority, false);
-    expect(sites).toEqual([authority]);
-    expect(await probeSite({ ...at(port, "health.attic.home.test"), authorities: sites })).toEqual({
+    expect(await probeSite({ ...at(port, "health.attic.home.test"), trust: sites })).toEqual({
       works: true,
       found: "HTTP 200",
     });
-    expect(await probeService({ ...at(port, "app.home.test"), authorities: services })).toMatchObject({
+    expect(await probeService({ ...at(port, "app.home.test"), trust: services })).toMatchObject({
       works: true,
     });
-    expect(await probeSite({ ...at(port, "health.cellar.home.test"), authorities: sites })).toEqual({
+    expect(await probeSite({ ...at(port, "health.cellar.home.test"), trust: sites })).toEqual({
       works: false,
       found: "ERR_TLS_CERT_ALTNAME_INVALID",
     });
@@ -48,7 +47,7 @@ describe("a probe of a site", () => {
     const authority = await sitesAuthority(join(dir, "ours"), { domain: DOMAIN }, NOW);
     for (const publicAuthorities of [false, true]) {
       const { sites } = trusted(authority, publicAuthorities);
-      expect(await probeSite({ ...at(port, "health.attic.home.test"), authorities: sites })).toMatchObject({
+      expect(await probeSite({ ...at(port, "health.attic.home.test"), trust: sites })).toMatchObject({
         works: false,
       });
     }
@@ -65,10 +64,9 @@ describe("a probe of a site", () => {
     );
     expect(authority).toContain(other.certificate);
     const { sites } = trusted(authority, true);
-    expect(sites.length).toBeGreaterThan(50); // the public ones, which Node carries
     for (const folder of ["acme", "ours"]) {
       const port = await door(folder);
-      expect(await probeSite({ ...at(port, "health.attic.home.test"), authorities: sites })).toMatchObject({
+      expect(await probeSite({ ...at(port, "health.attic.home.test"), trust: sites })).toMatchObject({
         works: true,
       });
     }

@@ -1,6 +1,6 @@
 /** One probe: a real request over TLS, as a user's would be, judged by what comes back. */
-import { request } from "node:https";
-import { rootCertificates } from "node:tls";
+import { request, type RequestOptions } from "node:https";
+import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 
 /** Traefik's answer where it knows no route. */
 const NO_ROUTE = "404 page not found";
@@ -12,17 +12,21 @@ export interface ProbeTarget {
   /** In the handshake and as Host. */
   readonly name: string;
   readonly timeoutMs: number;
-  /** PEM of each who may have signed the certificate that is shown. */
-  readonly authorities: readonly string[];
+  /** Who may have signed the certificate that is shown. */
+  readonly trust: SecureContext;
 }
 
-/** Who may have signed what sites show, and what services do: those may have public certificates of their own. */
+/**
+ * Who may have signed what sites show, and what services do: those may have public
+ * certificates of their own. Made once: to read all public authorities takes longer
+ * than a probe. @param authority PEM, of one or several
+ */
 export function trusted(
   authority: string,
   publicAuthorities: boolean,
-): { readonly sites: readonly string[]; readonly services: readonly string[] } {
-  const services = [authority, ...rootCertificates];
-  return { sites: publicAuthorities ? services : [authority], services };
+): { readonly sites: SecureContext; readonly services: SecureContext } {
+  const services = createSecureContext({ ca: [authority, ...rootCertificates] });
+  return { sites: publicAuthorities ? services : createSecureContext({ ca: authority }), services };
 }
 
 export interface Found {
@@ -45,9 +49,9 @@ export function probeService(target: ProbeTarget): Promise<Found> {
 }
 
 function probe(target: ProbeTarget, judge: (status: number, body: string) => boolean): Promise<Found> {
-  const { address, port, name, timeoutMs, authorities } = target;
+  const { address, port, name, timeoutMs, trust } = target;
   return new Promise((resolve) => {
-    const asked = request({
+    const options: RequestOptions & ConnectionOptions = {
       host: address,
       port,
       servername: name,
@@ -55,9 +59,10 @@ function probe(target: ProbeTarget, judge: (status: number, body: string) => boo
       headers: { host: name, "user-agent": "panopticon-steering", connection: "close" },
       // A connection that is kept would say nothing of new ones.
       agent: false,
-      ca: [...authorities],
+      secureContext: trust,
       signal: AbortSignal.timeout(timeoutMs),
-    });
+    };
+    const asked = request(options);
     const end = (found: Found): void => {
       resolve(found);
       asked.destroy();

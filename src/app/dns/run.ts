@@ -132,8 +132,8 @@ class Duty {
         const { port, timeoutMs } = { ...PROBE, ...config.probe };
         const { sites, services } = files.probes;
         return service === undefined
-          ? probeSite({ address, port, name, timeoutMs, authorities: sites })
-          : probeService({ address, port, name, timeoutMs, authorities: services });
+          ? probeSite({ address, port, name, timeoutMs, trust: sites })
+          : probeService({ address, port, name, timeoutMs, trust: services });
       },
       signer: files.signer,
       send: (words) => peers.send(words),

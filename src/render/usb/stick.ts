@@ -96,6 +96,8 @@ function bootMenu(stick: Stick, title: string): string {
   const mark = `/boot/panopticon/${stick.overwrite ? stick.id : serverId(stick)}`;
   return `set timeout=3
 insmod all_video
+insmod part_gpt
+insmod ext2
 search --no-floppy --set=installed --file ${mark}
 if [ -n "$installed" ]; then
   echo "${title} is installed: starting it from its disk"

@@ -5,7 +5,10 @@ import type { Component } from "./source.ts";
 const TRAEFIK = "v3.6.12";
 export const TRAEFIK_IMAGE = `docker.io/library/traefik:${TRAEFIK}`;
 export const METALLB = "v0.15.2";
+const METRICS_SERVER = "v0.9.0";
+export const METRICS_SERVER_IMAGE = `registry.k8s.io/metrics-server/metrics-server:${METRICS_SERVER}`;
 
+const METRICS_MODULE = "sigs.k8s.io/metrics-server";
 const TRAEFIK_MODULE = "github.com/traefik/traefik/v3";
 
 /** Of the Gateway API's standard channel, in the version that Traefik is built with. */
@@ -76,6 +79,32 @@ export const ADD_ONS: readonly Component[] = [
           {
             module: "go.universe.tf/metallb",
             gives: { "config/manifests/metallb-native.yaml": "metallb.yaml" },
+          },
+        ],
+      },
+    ],
+  },
+  {
+    name: "metrics-server",
+    kind: "binary",
+    version: METRICS_SERVER,
+    reason: "says what nodes and pods use: `kubectl top` and autoscalers; with its manifests",
+    expectedSeconds: 40,
+    sources: [
+      {
+        by: "go",
+        module: "metrics-server",
+        packages: { [`${METRICS_MODULE}/cmd/metrics-server`]: "metrics-server" },
+        settings: { "k8s.io/client-go/pkg/version.gitVersion": METRICS_SERVER },
+        files: [
+          {
+            module: METRICS_MODULE,
+            gives: Object.fromEntries(
+              ["apiservice", "deployment", "rbac", "service"].map((part) => [
+                `manifests/base/${part}.yaml`,
+                `metrics-server-${part}.yaml`,
+              ]),
+            ),
           },
         ],
       },

@@ -233,7 +233,17 @@ export const PLATFORM: readonly Component[] = [
     sources: [
       {
         by: "assembled",
-        from: ["kubernetes", "etcd", "coredns", "traefik", "metallb", "pause", "echo", "base-root"],
+        from: [
+          "kubernetes",
+          "etcd",
+          "coredns",
+          "traefik",
+          "metallb",
+          "metrics-server",
+          "pause",
+          "echo",
+          "base-root",
+        ],
       },
     ],
   },

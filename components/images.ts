@@ -6,7 +6,7 @@
 import { lstat, readlink, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
-import { METALLB, TRAEFIK_IMAGE } from "./addons.ts";
+import { METALLB, METRICS_SERVER_IMAGE, TRAEFIK_IMAGE } from "./addons.ts";
 import { ETCD, COREDNS, KUBERNETES, PAUSE } from "./catalogue.ts";
 import type { ImageSpec, Layer, LayerEntry } from "./imagetar.ts";
 import { run } from "./run.ts";
@@ -18,6 +18,7 @@ export interface ImageParts {
   readonly coredns: string;
   readonly traefik: string;
   readonly metallb: string;
+  readonly metricsServer: string;
   readonly pause: string;
   readonly echo: string;
   readonly baseRoot: string;
@@ -38,6 +39,7 @@ const IMAGE_NAMES = {
   traefik: TRAEFIK_IMAGE,
   /** As its manifest names them. */
   metallb: (program: string) => `quay.io/metallb/${program}:${METALLB}`,
+  metricsServer: METRICS_SERVER_IMAGE,
 } as const;
 
 const METALLB_PROGRAMS = ["controller", "speaker"] as const;
@@ -50,6 +52,7 @@ export const ALL_IMAGES: readonly string[] = [
   IMAGE_NAMES.echo,
   IMAGE_NAMES.traefik,
   ...METALLB_PROGRAMS.map(IMAGE_NAMES.metallb),
+  IMAGE_NAMES.metricsServer,
 ];
 
 /** What is in each image. */
@@ -64,6 +67,7 @@ export async function imageSpecs(parts: ImageParts): Promise<readonly ImageSpec[
     ...METALLB_PROGRAMS.map((program) =>
       rootImage(IMAGE_NAMES.metallb(program), join(parts.metallb, program)),
     ),
+    rootImage(IMAGE_NAMES.metricsServer, join(parts.metricsServer, "metrics-server"), "65532:65532"),
   ];
 }
 

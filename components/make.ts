@@ -100,6 +100,7 @@ function imageParts(parts: Parts): ImageParts {
     coredns: part(parts, "coredns"),
     traefik: part(parts, "traefik"),
     metallb: part(parts, "metallb"),
+    metricsServer: part(parts, "metrics-server"),
     pause: part(parts, "pause"),
     echo: part(parts, "echo"),
     baseRoot: part(parts, "base-root"),

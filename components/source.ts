@@ -6,6 +6,7 @@ export type ComponentName =
   | "coredns"
   | "traefik"
   | "metallb"
+  | "metrics-server"
   | "pause"
   | "echo"
   | "kubefedctl"

@@ -11,6 +11,7 @@ const VALIDATORS = {
   haproxy: "haproxy",
   keepalived: "keepalived",
   knotd: "knot",
+  kdig: "knot-dnsutils",
   delv: "bind9-dnsutils",
   sshd: "openssh-server",
 };

@@ -5,11 +5,13 @@ import { DAEMON_SETS, DEPLOYMENTS, isAvailable, runsEverywhere } from "#converge
 import type { Step } from "#converge/step.ts";
 import { until } from "#converge/wait.ts";
 import type { Kube } from "#ports/kube.ts";
+import { labVolumes } from "#render/addons/lab-volumes.ts";
 import {
   type ManifestObject,
   METALLB_CONTROLLER,
   METALLB_NAMESPACE,
   METALLB_SPEAKER,
+  METALLB_WEBHOOK,
   metallbObjects,
   metallbPools,
 } from "#render/addons/metallb.ts";
@@ -17,9 +19,10 @@ import { watchdogObjects } from "#render/addons/watchdog.ts";
 import { readText } from "./files.ts";
 import { NAMESPACE } from "#render/traefik/names.ts";
 import { ingressSteps } from "./ingress.ts";
-import { webhookCertificate } from "./metallb-webhook.ts";
+import { metricsSteps } from "./metrics.ts";
 import { objectsIn } from "./object-files.ts";
 import { objectsStep, READY_SECONDS } from "./object-steps.ts";
+import { certificateStep, type ServiceCertificate } from "./service-certificate.ts";
 
 /** Upstream's objects, by the name of their file without `.yaml`. */
 export type Manifests = Readonly<Record<string, readonly ManifestObject[]>>;
@@ -39,18 +42,45 @@ export function siteAddOns(context: SiteContext, manifests: Manifests): SiteAddO
     name === "traefik-crds" || name.startsWith("gateway-") ? objects : [],
   );
   return {
+    rights: [
+      objectsStep("let the ECAMs exclude dead workers and approve kubelets, and nothing else", async () =>
+        watchdogObjects(),
+      ),
+    ],
     loadBalancer: loadBalancer(context, manifests["metallb"] ?? []),
     ingress: ingressSteps(context, definitions),
+    // On servers storage is not ours yet: a folder of one worker would pass for it.
+    volumes:
+      context.platform.name === "lab"
+        ? [objectsStep("offer folders of the workers as volumes", async () => labVolumes(context.site))]
+        : [],
+    metrics: metricsSteps(
+      context,
+      Object.entries(manifests).flatMap(([name, objects]) =>
+        name.startsWith("metrics-server-") ? objects : [],
+      ),
+    ),
   };
 }
+
+/**
+ * Left to itself MetalLB makes it too, but then waits a minute or more until its
+ * kubelet shows it the Secret that it has just written. It renews what we made.
+ */
+const WEBHOOK: ServiceCertificate = {
+  namespace: METALLB_NAMESPACE,
+  secret: METALLB_WEBHOOK.secret,
+  host: `${METALLB_WEBHOOK.service}.${METALLB_NAMESPACE}.svc`,
+  authority: "metallb-webhook",
+  of: "MetalLB's webhook",
+};
 
 function loadBalancer({ site, now }: SiteContext, manifest: readonly ManifestObject[]): readonly Step[] {
   const objects = metallbObjects(manifest);
   const { first, last } = site.network.ingress;
   return [
-    objectsStep("let the watchdog exclude dead workers, and nothing else", async () => watchdogObjects()),
     objectsStep("install MetalLB's definitions", async () => objects.filter(isDefinition)),
-    webhookCertificate(now),
+    certificateStep(WEBHOOK, now),
     objectsStep("run MetalLB", async () => objects.filter((object) => !isDefinition(object))),
     {
       what: "see MetalLB ready on every worker",

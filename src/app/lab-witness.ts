@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Gate } from "#converge/gate.ts";
 import { keyFolders } from "#converge/keyring.ts";
-import { edgeAuthorityFile } from "#converge/pki/edge.ts";
+import { sitesAuthority } from "#converge/pki/edge.ts";
 import { witnessFiles } from "#converge/pki/names.ts";
 import { readIfThere, replaceFile } from "#converge/pki/store.ts";
 import { labNames } from "#drivers/lab/names.ts";
@@ -13,7 +13,6 @@ import type { Plan } from "#plan/plan.ts";
 import { witnessSteering } from "#render/ecam/steering.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { stateDir } from "./folders.ts";
-import { edgeFolder } from "./edge-folder.ts";
 
 const PROGRAM = join(import.meta.dirname, "../cli/main.ts");
 
@@ -46,11 +45,11 @@ function processOf(folder: string, { address }: Witness): WitnessProcess {
 async function filesDiffer(plan: Plan, witness: Witness, folder: string): Promise<readonly RenderedFile[]> {
   const config = {
     ...witnessSteering(plan, witness),
-    // Sites show our own authority's certificates only until another one's are there.
-    ...(!plan.acme && { probe: { authority: edgeAuthorityFile(edgeFolder(plan)) } }),
     status: join(folder, "status.json"),
   };
-  const keys = await witnessFiles(keyFolders(stateDir(plan.federation)).names, witness.name, new Date());
+  const folders = keyFolders(stateDir(plan.federation));
+  const sites = await sitesAuthority(folders.edge, plan, new Date());
+  const keys = await witnessFiles(folders.names, witness.name, sites, new Date());
   const wanted = [
     { path: join(folder, "config.json"), content: `${JSON.stringify(config, null, 2)}\n`, mode: 0o600 },
     ...keys.map((file) => ({ ...file, path: join(folder, basename(file.path)) })),

@@ -2,7 +2,7 @@
 import { allApplied, applyAll } from "#converge/objects.ts";
 import type { Step } from "#converge/step.ts";
 import { until } from "#converge/wait.ts";
-import { type Applied, KubeError, type KubeObject } from "#ports/kube.ts";
+import { type Applied, type Kube, KubeError, type KubeObject } from "#ports/kube.ts";
 import type { ManifestObject } from "#render/addons/metallb.ts";
 
 /** A pod that starts on a box that boots others, and an API that has yet to learn a definition. */
@@ -14,19 +14,19 @@ export const READY_SECONDS = 300;
  */
 export function objectsStep(
   what: string,
-  objects: (make: boolean) => Promise<readonly ManifestObject[] | undefined>,
+  objects: (make: boolean, kube: Kube) => Promise<readonly ManifestObject[] | undefined>,
 ): Step {
-  const wanted: (make: boolean) => Promise<readonly Applied<KubeObject>[] | undefined> = objects;
+  const wanted: (make: boolean, kube: Kube) => Promise<readonly Applied<KubeObject>[] | undefined> = objects;
   return {
     what,
     isDone: async (kube) => {
-      const present = await wanted(false);
+      const present = await wanted(false, kube);
       return present !== undefined && canTell(() => allApplied(kube, present));
     },
     take: (kube) =>
       // What an API refuses whose definitions or webhooks are only coming, it takes later.
       until(`the API to take what is to ${what}`, READY_SECONDS, async () => {
-        await applyAll(kube, (await wanted(true)) ?? []);
+        await applyAll(kube, (await wanted(true, kube)) ?? []);
         return true;
       }),
   };

@@ -52,10 +52,17 @@ function siteLines(site: SiteStatus): readonly string[] {
     `  VIP      ${site.holders.length === 0 ? "held by nobody" : `held by ${site.holders.join(" and ")}`}`,
     `  etcd     ${etcd}`,
     `  network  ${site.network}`,
+    `  metrics  ${metrics(site)}`,
     ...table(["machine", "role", "server", "address", "state", "health"], site.machines.map(row)).map(
       (line) => `  ${line}`,
     ),
   ];
+}
+
+function metrics({ measured, machines }: SiteStatus): string {
+  if (measured === undefined) return "metrics-server does not answer";
+  const nodes = machines.filter(({ role }) => role !== "ecam").length;
+  return `metrics-server has figures of ${measured} of ${nodes} nodes`;
 }
 
 function row(machine: MachineStatus): readonly string[] {

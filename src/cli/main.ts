@@ -1,6 +1,7 @@
 /** Where a run begins: the list of commands, and how each ends. */
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
+import { addAdopt } from "./adopt.ts";
 import { addAgent } from "./agent.ts";
 import { addApply } from "./apply.ts";
 import { addCertificate } from "./certificate.ts";
@@ -44,6 +45,7 @@ const commands: readonly AddCommand[] = [
   addImage,
   addLab,
   addApply,
+  addAdopt,
   addServer,
   addUsb,
   addShell,

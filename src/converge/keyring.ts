@@ -9,6 +9,7 @@ import type { Role } from "#model/federation.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
 import type { SeedKeys } from "#render/seed.ts";
+import { sitesAuthority } from "./pki/edge.ts";
 import { bootstrapKubeconfig } from "./pki/kubeconfig.ts";
 import { namesFiles } from "./pki/names.ts";
 import {
@@ -58,6 +59,8 @@ export interface KeyFolders {
   readonly operatorKey: string;
   /** Of name servers, and of those who vote on addresses. */
   readonly names: string;
+  /** Of the front doors. */
+  readonly edge: string;
   /** The pinned host keys of one site's machines. */
   knownHosts(site: string): string;
 }
@@ -69,6 +72,7 @@ export function keyFolders(stateDir: string): KeyFolders {
     ssh,
     operatorKey: join(ssh, "operator"),
     names: join(stateDir, "names"),
+    edge: join(stateDir, "edge"),
     knownHosts: (site) => join(ssh, `known_hosts-${site}`),
   };
 }
@@ -82,7 +86,7 @@ interface Keys {
 /** The keys of one site; nothing is read or made before it is asked for. */
 export function openKeyring(
   folders: KeyFolders,
-  { dnssec }: Pick<Plan, "dnssec">,
+  plan: Pick<Plan, "dnssec" | "domain" | "acme">,
   site: SitePlan,
   now: () => Date,
 ): Keyring {
@@ -98,6 +102,7 @@ export function openKeyring(
     watchdog ??= ensureClientCertificate(folders.pki, pki, WATCHDOG_CLIENT, now());
     return watchdog;
   };
+  const sites = (): Promise<string> => sitesAuthority(folders.edge, plan, now());
   const lacks = async () => [
     ...(existsSync(join(folders.pki, site.name, "admin.pem")) ? [] : ["certificate authorities and keys"]),
     ...(existsSync(folders.knownHosts(site.name)) ? [] : ["SSH keys of operator and machines"]),
@@ -117,7 +122,7 @@ export function openKeyring(
       if (role !== "ecam") return pkiFiles(pki, role);
       return [
         ...pkiFiles(pki, role),
-        ...(await namesFiles(folders.names, site.name, now(), dnssec)),
+        ...(await namesFiles(folders.names, site.name, await sites(), now(), plan.dnssec)),
         ...watchdogFiles(await watchdogClient(pki)),
       ];
     },

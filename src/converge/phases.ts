@@ -1,6 +1,6 @@
 /** The bring-up of a site, in order. This list is the architecture of convergence. */
 import type { Phases } from "./phase.ts";
-import { ingress, loadBalancer } from "./phases/add-ons.ts";
+import { ecamRights, ingress, loadBalancer, metrics, volumes } from "./phases/add-ons.ts";
 import { agentImage } from "./phases/agent-image.ts";
 import { clusterDns } from "./phases/cluster-dns.ts";
 import { clusterServices } from "./phases/cluster-services.ts";
@@ -10,6 +10,7 @@ import { federation, membership } from "./phases/federation.ts";
 import { files } from "./phases/files.ts";
 import { firstControlPlane } from "./phases/first-control-plane.ts";
 import { ground } from "./phases/ground.ts";
+import { kept } from "./phases/kept.ts";
 import { keys } from "./phases/keys.ts";
 import { machines } from "./phases/machines.ts";
 import { names } from "./phases/names.ts";
@@ -33,7 +34,10 @@ export const PHASES: Phases = [
   ],
   nodeImages, // likewise, as they reach no registry
   firstControlPlane, // kubeadm init, once in a cluster's life
-  clusterDns, // CoreDNS told to spread before its second replica finds a place
+  [
+    clusterDns, // CoreDNS told to spread before its second replica finds a place
+    ecamRights, // whoever holds the VIP may approve the certificates that kubelets serve with
+  ],
   // side by side, since both need only the first control plane
   [
     controlPlanes, // the others, one at a time: etcd takes one learner
@@ -47,7 +51,10 @@ export const PHASES: Phases = [
     clusterServices, // CoreDNS and kube-proxy answer everywhere
     loadBalancer, // MetalLB, with the site's ingress range
     ingress, // Traefik, reached at the first address of it
+    volumes, // in a lab, folders of its workers
+    metrics, // metrics-server, which kubelets' certificates are approved for
   ],
+  kept, // on every control plane: what is needed where this machine is lost
   federation, // its resources, rights and fence, the crown where the file has it, two agents
   membership, // the agents run, the hub hears them, types are federated
 ];

@@ -29,6 +29,8 @@ export interface SiteStatus {
   readonly etcd: { readonly voting: number; readonly planned: number } | undefined;
   /** How pods reach each other. */
   readonly network: string;
+  /** Of how many of the site's nodes metrics-server has figures; undefined where it does not answer, or is not there. */
+  readonly measured: number | undefined;
   readonly machines: readonly MachineStatus[];
   readonly well: boolean;
 }
@@ -37,10 +39,11 @@ export interface SiteStatus {
 export async function siteStatus(context: SiteContext): Promise<SiteStatus> {
   const { site } = context;
   const up = await running(context);
-  const [holders, ready, etcd] = await Promise.all([
+  const [holders, ready, etcd, measured] = await Promise.all([
     orUndefined(() => holdersOfVip(context, up)).then((names) => names ?? []),
     orUndefined(() => readyNodes(context)),
     votingMembers(context, up),
+    orUndefined(() => measuredNodes(context)),
   ]);
   const serving = await servingControlPlanes(context, up);
   const machines = site.machines.map((machine) => machineStatus(machine, up, { holders, ready, serving }));
@@ -52,6 +55,7 @@ export async function siteStatus(context: SiteContext): Promise<SiteStatus> {
     holders,
     etcd,
     network: "bridge plugin with a route per node (Calico needs images this lab cannot pull)",
+    measured,
     machines,
     well: ready !== undefined && holders.length === 1 && voting && machines.every(({ well }) => well),
   };
@@ -81,6 +85,14 @@ function machineStatus(
   }
   if (!ready) return { ...base, health: "", well: false };
   return { ...base, health: ready.has(name) ? "Ready" : "NotReady", well: ready.has(name) };
+}
+
+/** As `kubectl top nodes` asks; undefined where the API knows of no metrics. */
+async function measuredNodes(context: SiteContext): Promise<number | undefined> {
+  const kube = await context.kube();
+  const { status, text } = await kube.raw("/apis/metrics.k8s.io/v1beta1/nodes", { timeoutSeconds: 5 });
+  if (status !== 200) return undefined;
+  return (JSON.parse(text) as { readonly items?: readonly unknown[] }).items?.length ?? 0;
 }
 
 async function servingControlPlanes(

@@ -164,6 +164,8 @@ export interface Server extends Connection {
   readonly mac?: string;
   readonly cpus: number;
   readonly memoryMiB: number;
+  /** Its machines are PVH domains, and HVM ones where they are given a device; PV where it is missing. */
+  readonly virtualization?: "hardware";
   /** Memory Xen's dom0 keeps for itself. */
   readonly dom0MemoryMiB: number;
   readonly disks: readonly Disk[];

@@ -148,6 +148,7 @@ function normalizeServer(input: Draft<ServerInput>): Draft<Server> {
     cpus: input.cpus,
     memoryMiB: toMiB(input.memory),
     dom0MemoryMiB: toMiB(orDefault(input, "dom0Memory", DOM0_MEMORY)),
+    ...(input.virtualization === "hardware" && { virtualization: input.virtualization }),
     disks: input.disks?.map(
       (disk) =>
         disk && {

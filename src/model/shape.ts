@@ -1,6 +1,14 @@
 /** The shape of a federation file: its keys, what each holds and what it is for. */
 import { z } from "zod";
-import { COMMON_CAUSE, CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
+import {
+  COMMON_CAUSE,
+  CONTROL_PLANES,
+  DOM0_MEMORY,
+  KUBERNETES,
+  SIZES,
+  VIRTUALIZATION,
+  WORKERS,
+} from "./defaults.ts";
 import {
   ADDRESS_FORMAT,
   DISK_SIZE,
@@ -133,6 +141,11 @@ const server = z
     dom0Memory: text(MEMORY, "Memory that Xen's own domain (dom0) keeps.", DOM0_MEMORY)
       .optional()
       .meta({ default: DOM0_MEMORY }),
+    virtualization: z.enum(["pv", "hardware"]).optional().meta({
+      description:
+        "How Xen runs machines on it. `pv` works on every processor; `hardware` wants VT-x or AMD-V, and runs them as PVH, or as HVM where they are given a device.",
+      default: VIRTUALIZATION,
+    }),
     disks: z.array(disk).min(1).max(64).meta({ description: "Disks that machines are stored on." }),
     passthrough: z
       .array(passthrough)

@@ -17,9 +17,12 @@ export interface Asking {
   end(): Promise<Asked>;
 }
 
-/** Each question goes over a connection of its own, to one URL after the other; begins once all of them have answered. */
-export async function keepAsking(urls: readonly string[]): Promise<Asking> {
-  for (const url of urls) await untilAnswer(url);
+/** Asks once, over a connection of its own: undefined where it was answered as it should be, else why not. */
+export type Ask = (url: string) => Promise<string | undefined>;
+
+/** One URL after the other; begins once all of them have answered. */
+export async function keepAsking(urls: readonly string[], ask: Ask = fetched): Promise<Asking> {
+  for (const url of urls) await untilAnswer(url, ask);
   const failures: string[] = [];
   let answers = 0;
   let longestMs = 0;
@@ -44,8 +47,7 @@ export async function keepAsking(urls: readonly string[]): Promise<Asking> {
   };
 }
 
-/** Undefined where it answered as it should. */
-async function ask(url: string): Promise<string | undefined> {
+async function fetched(url: string): Promise<string | undefined> {
   try {
     const answer = await fetch(url, {
       headers: { connection: "close" },
@@ -60,7 +62,7 @@ async function ask(url: string): Promise<string | undefined> {
 }
 
 /** A rollout has ended before every kube-proxy has heard of the service. */
-async function untilAnswer(url: string): Promise<void> {
+async function untilAnswer(url: string, ask: Ask): Promise<void> {
   for (let tries = 0; ; tries++) {
     const why = await ask(url);
     if (why === undefined) return;

@@ -7,6 +7,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { siteAddOns } from "#app/add-ons.ts";
 import { cacheDir, stateDir } from "#app/folders.ts";
 import { readFederation } from "#app/files.ts";
 import { serverComponents } from "#app/server-components.ts";
@@ -62,10 +63,12 @@ beforeAll(async () => {
   lab = labs.get("ecam") as Lab;
   const start: Lab["start"] = (where, machine, seed) =>
     (labs.get(machine.role) as Lab).start(where, machine, seed);
-  const { software } = await serverComponents(quiet);
+  const { software, program, manifests } = await serverComponents(quiet);
   const ground = { hypervisor: { ...lab, start }, platform: labPlatform(cgroupVersion()) };
   const own = openSiteContext(plan, site, ground, { controlDir: "/run/panopticon", emit: quiet });
-  context = { ...own, software };
+  // Kubelets answer nobody before an ECAM has approved their certificates; the other add-ons are the lab's to prove.
+  const addOns = { ...siteAddOns(own, manifests), loadBalancer: [], ingress: [], metrics: [] };
+  context = { ...own, software, addOns, ...(program && { program }) };
 });
 
 afterAll(async () => {

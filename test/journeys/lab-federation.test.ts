@@ -16,6 +16,7 @@ import { machinesOf, type Plan, type SitePlan } from "#plan/plan.ts";
 import { type Asking, keepAsking } from "./asking.ts";
 import { echoAnswers } from "./echo.ts";
 import { type Kubectl, kubectlAt } from "./kubectl.ts";
+import { keptNote, servicesAtRealSites } from "./lab-services.ts";
 import { freshState, kubeconfig, panopticon, type Ran } from "./panopticon.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
@@ -103,6 +104,26 @@ describe("a federation of two sites", () => {
     });
   });
 
+  it.each(SITES)(
+    "says what the nodes of %s use, as their kubelets tell over verified connections",
+    async (site) => {
+      const top = () => at(site)(["top", "nodes", "--no-headers"]).catch(() => "");
+      await expect.poll(async () => (await top()).trim().split("\n").length, WAIT).toBe(5);
+      expect(await top()).toMatch(/^attic-\S+ +\d+m +\d+% +\d+Mi|^cellar-\S+ +\d+m +\d+% +\d+Mi/);
+      const { sites } = JSON.parse((await run("lab", "status", FILE, "-o", "json")).stdout) as LabStatus;
+      expect(sites.find(({ name }) => name === site)).toMatchObject({ measured: 5 });
+    },
+  );
+
+  servicesAtRealSites({
+    state,
+    plan: () => plan,
+    authority: () => join(state, "panopticon", plan.federation, "edge", "ca.crt"),
+    at: (site) => at(site),
+    panopticon: (...argv) => panopticon(state, ...argv),
+    page: (url) => page(url),
+  });
+
   it("says in a dry run what somebody has taken away from a site's agents, and would bring it back", async () => {
     await at("cellar")(["delete", "poddisruptionbudget", AGENT, "--namespace", SYSTEM]);
     const { stdout } = await run("lab", "up", FILE, "--dry-run", "-o", "json");
@@ -176,6 +197,7 @@ describe("a federation of two sites", () => {
     await expect.poll(async () => (await status("--context", "attic")).well, WAIT).toBe(true);
     expect(await status("--context", "attic")).toMatchObject({ crown: "cellar", conflicts: [] });
     expect(await belongings("attic", "cellar")).toEqual(before);
+    await expect.poll(() => keptNote(at("attic")).catch(() => ""), WAIT).toBe("a note");
     for (const site of ["attic", "cellar"])
       await expect.poll(() => addresses(site), WAIT).toEqual(external(attic, cellar));
   });

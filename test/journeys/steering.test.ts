@@ -212,6 +212,28 @@ describe.skipIf(lacking)("three sites", () => {
     }, SOON);
   });
 
+  it("withdraw a site whose door somebody else has taken over", async () => {
+    await settled(FIRST);
+    const end = await voters.usurp("barn");
+    const seconds = await answered(
+      ["attic", "cellar"],
+      "home.test",
+      [ATTIC, CELLAR],
+      // The own program has to end, and the other one to start.
+      DECISION_SECONDS + 2,
+    );
+    note("a site with somebody else's certificate is withdrawn after", seconds);
+    // Not because it fell silent: what answers there is not believed.
+    await vi.waitFor(() => {
+      const { sees } = voters.status("attic-ecam-1") as { sees: readonly { key: string; found: string }[] };
+      const barn = sees.filter(({ key }) => key.startsWith("barn ")).map(({ found }) => found);
+      expect(barn).toEqual(["DEPTH_ZERO_SELF_SIGNED_CERT"]);
+    }, SOON);
+    await end();
+    await answered(["attic", "barn", "cellar"], "home.test", ALL, 60);
+    await settled(FIRST);
+  });
+
   it("never answer nothing, though every site fails", async () => {
     for (const site of ["attic", "barn", "cellar"]) setAnswers(voters.ground.folder, site, everything(503));
     const end = performance.now() + 8000;

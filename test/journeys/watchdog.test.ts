@@ -4,6 +4,7 @@
  * them. What MetalLB makes of the label is the lab's.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CertificateSigningRequest } from "kubernetes-types/certificates/v1.d.ts";
 import type { Node } from "kubernetes-types/core/v1.d.ts";
 import type { Ingress } from "kubernetes-types/networking/v1.d.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -15,6 +16,7 @@ import { watchdogObjects } from "#render/addons/watchdog.ts";
 import {
   EXCLUDE_LABEL,
   EXCLUDED_BY_ANNOTATION,
+  KUBELET_SERVING,
   WATCHDOG_GROUP,
   WATCHDOG_USER,
 } from "#render/ecam/watchdog.ts";
@@ -22,11 +24,18 @@ import { type Plane, startPlane } from "../kube/plane.ts";
 import { planeObstacle, skipWithoutPlanes } from "../kube/programs.ts";
 import { type Lan, layLan, type Worker } from "../watchdog/lan.ts";
 import { type Ecam, openEcam } from "../watchdog/programs.ts";
+import { certificateRequest } from "../watchdog/request.ts";
 
 const obstacle = process.getuid?.() === 0 ? await planeObstacle() : "needs root for network namespaces";
 /** A worker's loss may cost a second in all; MetalLB takes some of it. */
 const LOSS_SECONDS = 0.8;
 const RETURN_SECONDS = 5;
+
+const REQUESTS: Resource<CertificateSigningRequest> = {
+  group: "certificates.k8s.io",
+  version: "v1",
+  plural: "certificatesigningrequests",
+};
 
 let plane: Plane;
 let admin: Kube;
@@ -231,6 +240,52 @@ describe("the host names of the site", () => {
     await plane.apiServer.start();
     await admin.delete({ ...FROM, name: "more" });
     await told([]);
+  });
+});
+
+describe("requests for the certificates that kubelets serve with", () => {
+  const ask = async (name: string, subject: string, names: string, signerName = KUBELET_SERVING) => {
+    const kube = plane.open(await plane.user("system:node:worker-1", ["system:nodes", "system:masters"]));
+    const request = certificateRequest(subject, names);
+    await kube.create(
+      { resource: REQUESTS },
+      {
+        apiVersion: "certificates.k8s.io/v1",
+        kind: "CertificateSigningRequest",
+        metadata: { name },
+        spec: { signerName, request, usages: ["digital signature", "server auth"] },
+      },
+    );
+  };
+  const conditions = async (name: string) =>
+    (await admin.get({ resource: REQUESTS, name })).status?.conditions?.map(({ type }) => type) ?? [];
+  const OWN = "/O=system:nodes/CN=system:node:worker-1";
+
+  it("are approved for the node's own name and address, and for nothing else", async () => {
+    await ask("another", OWN, `DNS:worker-1,IP:${worker(2).address}`);
+    await ask("master", "/O=system:masters/CN=system:node:worker-1", `IP:${worker(1).address}`);
+    await ask("own", OWN, `DNS:worker-1,IP:${worker(1).address}`);
+    await vi.waitFor(async () => expect(await conditions("own")).toEqual(["Approved"]), {
+      timeout: 20_000,
+      interval: 50,
+    });
+    await sleep(2000);
+    for (const name of ["another", "master"]) expect(await conditions(name)).toEqual([]);
+    expect(ecam.log()).toContain(`does not approve the request another: it asks for ${worker(2).address}`);
+    expect(ecam.log()).toContain("approves the certificate that worker-1 serves with");
+  });
+
+  it("of other signers can't be approved with the ECAMs' credential", async () => {
+    await ask("client", OWN, "DNS:worker-1", "example.com/mine");
+    const kube = plane.open(await plane.user(WATCHDOG_USER, [WATCHDOG_GROUP]));
+    const ref = { resource: REQUESTS, name: "client" };
+    const request = await kube.get(ref);
+    const approved = { type: "Approved", status: "True", reason: "Test", message: "" };
+    await expect(
+      kube.replace({ ...ref, subresource: "approval" }, { ...request, status: { conditions: [approved] } }),
+    ).rejects.toThrow("forbidden");
+    for (const name of ["another", "master", "own", "client"])
+      await admin.delete({ resource: REQUESTS, name });
   });
 });
 

@@ -69,6 +69,8 @@ export interface Voters {
   askInside(machine: string, name: string): Promise<readonly string[] | undefined>;
   /** The file that the machine's steering writes. */
   status(machine: string): Record<string, unknown>;
+  /** Somebody else answers in place of a site's ingress, with a certificate that nobody trusts; gives what ends it. */
+  usurp(site: string): Promise<() => Promise<void>>;
   /** The folder of the machine's steering. */
   folderOf(machine: string): string;
   remove(): Promise<void>;
@@ -108,7 +110,7 @@ export async function startVoters(
       ...own,
       ...(witness && { witness }),
       status: "status.json",
-      probe: { authority },
+      probe: { authority, publicAuthorities: false },
     };
     writeFileSync(join(home, "config.json"), JSON.stringify(here));
     const program = new Program(
@@ -157,6 +159,22 @@ export async function startVoters(
       const site = plan.sites.find((one) => one.machines.some((each) => each.name === machine));
       const at = site?.machines.find((each) => each.name === machine)?.address ?? "";
       return dig(spaceOf(machine), at, name);
+    },
+    async usurp(name) {
+      const site = plan.sites.find((one) => one.name === name);
+      const own = ingress.get(name);
+      if (!site || !own) throw new Error(`there is no site ${name}`);
+      const strange = join(folder, "strangers-door");
+      mkdirSync(strange, { recursive: true });
+      const { cert, key } = await ingressCertificate(strange, site);
+      const argv = [INGRESS, cert, key, join(folder, `${name}.answers`)];
+      const stranger = new Program(ingressSpace(site), argv, join(strange, `${name}.log`));
+      await own.kill();
+      stranger.start();
+      return async () => {
+        await stranger.kill();
+        own.start();
+      };
     },
     status: (machine) => JSON.parse(readFileSync(join(folderOf(machine), "status.json"), "utf8")),
     async remove() {

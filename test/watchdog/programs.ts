@@ -37,7 +37,8 @@ export async function openEcam(plane: Plane, lan: Lan, name: string, vip: string
     activeAddress: vip,
     api: { server: plane.server, authority: "ca.crt", certificate: "client.crt", key: "client.key" },
     port: PORT,
-    workers: lan.workers.map((worker) => ({ name: worker.name, address: worker.address })),
+    workers: lan.workers.map(({ name: worker, address }) => ({ name: worker, address })),
+    nodes: lan.workers.map(({ name: node, address }) => ({ name: node, address })),
     hosts: "hosts.json",
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));

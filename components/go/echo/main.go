@@ -2,7 +2,8 @@
 // which pod on which node a request reached. It takes both names from its
 // environment (POD_NAME, NODE_NAME, set by the downward API).
 //
-// `echo get URL` is its own client, for tests from inside a pod that has no other.
+// `echo get URL` is its own client, for tests from inside a pod that has no other;
+// `echo write FILE TEXT` and `echo read FILE` are what it has in place of a shell.
 package main
 
 import (
@@ -16,11 +17,25 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "get" {
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "get":
 		get(os.Args[2])
-		return
+	case len(os.Args) == 4 && os.Args[1] == "write":
+		orExit(os.WriteFile(os.Args[2], []byte(os.Args[3]), 0o600))
+	case len(os.Args) == 3 && os.Args[1] == "read":
+		text, err := os.ReadFile(os.Args[2])
+		orExit(err)
+		os.Stdout.Write(text)
+	default:
+		serve()
 	}
-	serve()
+}
+
+func orExit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // get prints a page's body; it exits 1 where the server does not answer 200.

@@ -28,14 +28,13 @@ const CONFIG = z.strictObject({
     })
     .exactOptional(),
   listen: z.strictObject({ address: address.exactOptional(), port }).exactOptional(),
-  probe: z
-    .strictObject({
-      port: port.exactOptional(),
-      intervalMs: z.int().min(100).max(60_000).exactOptional(),
-      timeoutMs: z.int().min(50).max(60_000).exactOptional(),
-      authority: z.string().exactOptional(),
-    })
-    .exactOptional(),
+  probe: z.strictObject({
+    port: port.exactOptional(),
+    intervalMs: z.int().min(100).max(60_000).exactOptional(),
+    timeoutMs: z.int().min(50).max(60_000).exactOptional(),
+    authority: z.string(),
+    publicAuthorities: z.boolean(),
+  }),
   services: z.string().exactOptional(),
   status: z.string(),
 }) satisfies z.ZodType<SteeringConfig>;

@@ -1,5 +1,6 @@
 /** One probe: a real request over TLS, as a user's would be, judged by what comes back. */
 import { request } from "node:https";
+import { rootCertificates } from "node:tls";
 
 /** Traefik's answer where it knows no route. */
 const NO_ROUTE = "404 page not found";
@@ -11,8 +12,17 @@ export interface ProbeTarget {
   /** In the handshake and as Host. */
   readonly name: string;
   readonly timeoutMs: number;
-  /** PEM of who signs the sites' certificates; without it any certificate will do. */
-  readonly authority?: string;
+  /** PEM of each who may have signed the certificate that is shown. */
+  readonly authorities: readonly string[];
+}
+
+/** Who may have signed what sites show, and what services do: those may have public certificates of their own. */
+export function trusted(
+  authority: string,
+  publicAuthorities: boolean,
+): { readonly sites: readonly string[]; readonly services: readonly string[] } {
+  const services = [authority, ...rootCertificates];
+  return { sites: publicAuthorities ? services : [authority], services };
 }
 
 export interface Found {
@@ -35,7 +45,7 @@ export function probeService(target: ProbeTarget): Promise<Found> {
 }
 
 function probe(target: ProbeTarget, judge: (status: number, body: string) => boolean): Promise<Found> {
-  const { address, port, name, timeoutMs, authority } = target;
+  const { address, port, name, timeoutMs, authorities } = target;
   return new Promise((resolve) => {
     const asked = request({
       host: address,
@@ -45,7 +55,7 @@ function probe(target: ProbeTarget, judge: (status: number, body: string) => boo
       headers: { host: name, "user-agent": "panopticon-steering", connection: "close" },
       // A connection that is kept would say nothing of new ones.
       agent: false,
-      ...(authority === undefined ? { rejectUnauthorized: false } : { ca: authority }),
+      ca: [...authorities],
       signal: AbortSignal.timeout(timeoutMs),
     });
     const end = (found: Found): void => {

@@ -14,7 +14,7 @@ import { STEERING_PORT } from "#render/router/forwards.ts";
 import { holds } from "../own-addresses.ts";
 import { type LoadedConfig, parseHosts, parseServices, readSteeringConfig } from "./config.ts";
 import { openPeers, type Peer } from "./peers.ts";
-import { probeService, probeSite } from "./probe.ts";
+import { probeService, probeSite, trusted } from "./probe.ts";
 import { serveVoters, type VoterTls } from "./server.ts";
 import { WatchedFile } from "./watched-file.ts";
 
@@ -26,8 +26,7 @@ interface Files {
   readonly tls: VoterTls;
   readonly signer: Signer;
   readonly secret: Buffer;
-  /** PEM; any certificate will do without it. */
-  readonly probeAuthority: string | undefined;
+  readonly probes: ReturnType<typeof trusted>;
 }
 
 /** Runs until `signal` is aborted. Errors: CLI_FILE_…, NAMES_CONFIG, NAMES_KEY_FILE, CONTROL_PORT. */
@@ -128,15 +127,14 @@ class Duty {
       siteDomains: Object.fromEntries(config.sites.map(({ name, domain }) => [name, domain])),
       ...(config.own && { ingress: config.own.ingress }),
       servers: serversOf(config, files.secret),
-      intervalMs: config.probe?.intervalMs ?? PROBE.intervalMs,
-      probe: (target) =>
-        (target.service === undefined ? probeSite : probeService)({
-          address: target.at,
-          port: config.probe?.port ?? PROBE.port,
-          name: target.name,
-          timeoutMs: config.probe?.timeoutMs ?? PROBE.timeoutMs,
-          ...(files.probeAuthority !== undefined && { authority: files.probeAuthority }),
-        }),
+      intervalMs: config.probe.intervalMs ?? PROBE.intervalMs,
+      probe: ({ at: address, name, service }) => {
+        const { port, timeoutMs } = { ...PROBE, ...config.probe };
+        const { sites, services } = files.probes;
+        return service === undefined
+          ? probeSite({ address, port, name, timeoutMs, authorities: sites })
+          : probeService({ address, port, name, timeoutMs, authorities: services });
+      },
       signer: files.signer,
       send: (words) => peers.send(words),
       note,
@@ -216,10 +214,10 @@ async function readFiles(config: LoadedConfig): Promise<Files> {
   );
   const texts = { authority: authority ?? "", certificate: certificate ?? "", key: key ?? "" };
   const secret = Buffer.from(own ? await read(own.tsig.secretFile) : "", "base64");
-  const probeAuthority = probe?.authority === undefined ? undefined : await read(probe.authority);
+  const probes = trusted(await read(probe.authority), probe.publicAuthorities);
   try {
     const signer = openSigner(texts.authority, texts.certificate, texts.key);
-    return { tls: texts, signer, secret, probeAuthority };
+    return { tls: texts, signer, secret, probes };
   } catch (cause) {
     throw keyFile(at(tls.certificate), "no certificate with its key and authority", cause);
   }

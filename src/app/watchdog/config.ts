@@ -22,6 +22,7 @@ const CONFIG = z.strictObject({
   }),
   port: z.int().min(1).max(65_535),
   workers: z.array(z.strictObject({ name, address })),
+  nodes: z.array(z.strictObject({ name, address })),
   hosts: z.string(),
 }) satisfies z.ZodType<WatchdogConfig>;
 
@@ -40,8 +41,9 @@ export async function readWatchdogConfig(file: string): Promise<LoadedConfig> {
 export function parseWatchdogConfig(text: string, file: string): WatchdogConfig {
   const { data, error } = CONFIG.safeParse(parsed(text));
   if (!data) throw wrong(file, z.prettifyError(error));
-  if (new Set(data.workers.map((worker) => worker.name)).size < data.workers.length)
-    throw wrong(file, "two workers have the same name");
+  for (const [what, machines] of Object.entries({ workers: data.workers, nodes: data.nodes }))
+    if (new Set(machines.map((machine) => machine.name)).size < machines.length)
+      throw wrong(file, `two ${what} have the same name`);
   return data;
 }
 

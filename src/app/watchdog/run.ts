@@ -2,7 +2,9 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Emit } from "#base/events.ts";
 import { worldFailed } from "#base/errors.ts";
+import { openRequestReader } from "#converge/pki/request.ts";
 import { MANAGED_LABEL } from "#control/federation/api/names.ts";
+import { approveKubelets } from "#control/kubelets/approver.ts";
 import { systemClock } from "#control/runtime/clock.ts";
 import { followHosts } from "#control/watchdog/hosts.ts";
 import { PROBE_TIMEOUT_MS } from "#control/watchdog/sight.ts";
@@ -14,7 +16,7 @@ import { probeWorker } from "./probe.ts";
 
 /** Runs until `signal` is aborted. Errors: CLI_FILE_…, WATCHDOG_CONFIG, WATCHDOG_KEY_FILE. */
 export async function runWatchdog(file: string, emit: Emit, signal: AbortSignal): Promise<void> {
-  const { self, activeAddress, api, port, workers, hosts, at } = await readWatchdogConfig(file);
+  const { self, activeAddress, api, port, workers, nodes, hosts, at } = await readWatchdogConfig(file);
   const [authority, certificate, key] = await Promise.all([
     readKey(at(api.authority)),
     readKey(at(api.certificate)),
@@ -22,11 +24,13 @@ export async function runWatchdog(file: string, emit: Emit, signal: AbortSignal)
   ]);
   const note = (what: string): void => emit({ kind: "note", subject: self, what });
   const kube = openKube({ server: api.server, authority, client: { certificate, key } });
+  const read = await openRequestReader();
+  const acts = (): boolean => holds(activeAddress);
   const watchdog = new Watchdog({
     self,
     workers,
     probe: ({ address }) => probeWorker(address, port, PROBE_TIMEOUT_MS),
-    acts: () => holds(activeAddress),
+    acts,
     kube,
     clock: systemClock,
     note,
@@ -37,6 +41,7 @@ export async function runWatchdog(file: string, emit: Emit, signal: AbortSignal)
   try {
     await Promise.all([
       watchdog.run(signal),
+      approveKubelets({ nodes, read, acts, kube, clock: systemClock, note }, signal),
       followHosts({
         kube,
         // Copies that the federation keeps here: what runs at several sites is what is steered.

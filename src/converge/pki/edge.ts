@@ -5,6 +5,7 @@
  */
 import { X509Certificate, randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { Plan } from "#plan/plan.ts";
 import { panelUserLine } from "./htpasswd.ts";
 import { ensureAuthority, isGood, readKeyedCertificate } from "./site.ts";
 import { createOnce, readIfThere, replaceFile } from "./store.ts";
@@ -35,6 +36,21 @@ export function edgeAuthorityFile(dir: string): string {
 /** The authority, kept in ca.crt and ca.key of `dir`; PKI_ errors as of a site's. */
 export async function ensureEdgeAuthority(dir: string, domain: string, now: Date): Promise<KeyedCertificate> {
   return await ensureAuthority(join(dir, "ca"), `Panopticon ${domain}`, now, domain);
+}
+
+/**
+ * PEM of who signs the certificates that sites show, but for public authorities:
+ * ours, which signs until another one's are there, and the ACME authority that the
+ * file names one for. Errors: PKI_….
+ */
+export async function sitesAuthority(
+  dir: string,
+  { domain, acme }: Pick<Plan, "domain" | "acme">,
+  now: Date,
+): Promise<string> {
+  const own = await ensureEdgeAuthority(dir, domain, now);
+  const other = acme?.authorityFile === undefined ? undefined : await readIfThere(acme.authorityFile);
+  return other === undefined ? own.certificate : `${own.certificate}${other}`;
 }
 
 /** Every name that a site answers for: the domain's and its own, each with all that is one label below. */

@@ -15,9 +15,9 @@ async function folder(): Promise<string> {
 describe("a site's keys for names", () => {
   it("are the same for all its machines, also where they are asked for side by side", async () => {
     const dir = await folder();
-    const [first, ...others] = await Promise.all([1, 2, 3].map(() => namesFiles(dir, "attic", NOW)));
+    const [first, ...others] = await Promise.all([1, 2, 3].map(() => namesFiles(dir, "attic", "PEM", NOW)));
     for (const other of others) expect(other).toEqual(first);
-    expect(await namesFiles(dir, "attic", NOW)).toEqual(first);
+    expect(await namesFiles(dir, "attic", "PEM", NOW)).toEqual(first);
   });
 
   it("are another site's own", async () => {

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { TSIG_PATH, tsigFile } from "#render/ecam/knot.ts";
-import { STEERING_FOLDER, STEERING_SECRETS } from "#render/ecam/steering.ts";
+import { SITES_AUTHORITY, STEERING_FOLDER, STEERING_SECRETS } from "#render/ecam/steering.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { ensureAuthority, isGood, readKeyedCertificate } from "./site.ts";
 import { createOnce, readIfThere, replaceFile } from "./store.ts";
@@ -59,10 +59,15 @@ function tsigPath(dir: string, site: string): string {
   return join(dir, `${site}.tsig`);
 }
 
-/** What an ECAM of the site holds: its name server's keys, and its steering's. @param signed whether the zone is */
+/**
+ * What an ECAM of the site holds: its name server's keys, and its steering's.
+ * @param sites PEM of who signs the certificates that sites show
+ * @param signed whether the zone is
+ */
 export async function namesFiles(
   dir: string,
   site: string,
+  sites: string,
   now: Date,
   signed = false,
 ): Promise<readonly RenderedFile[]> {
@@ -71,21 +76,27 @@ export async function namesFiles(
     { path: TSIG_PATH, content: tsigFile({ name: site }, secret), mode: 0o600 },
     ...(signed ? [await zoneKeyFile(dir)] : []),
     { path: `${STEERING_FOLDER}/${STEERING_SECRETS.tsig}`, content: `${secret}\n`, mode: 0o600 },
-    ...voterFiles(await ensureVoter(dir, site, now)),
+    ...voterFiles(await ensureVoter(dir, site, now), sites),
   ];
 }
 
 /** What the witness holds: a voter's keys and no name server's. */
-export async function witnessFiles(dir: string, name: string, now: Date): Promise<readonly RenderedFile[]> {
-  return voterFiles(await ensureVoter(dir, name, now));
+export async function witnessFiles(
+  dir: string,
+  name: string,
+  sites: string,
+  now: Date,
+): Promise<readonly RenderedFile[]> {
+  return voterFiles(await ensureVoter(dir, name, now), sites);
 }
 
 /** A voter's certificate, key and authority, where its steering reads them. */
-function voterFiles({ authority, voter }: VoterKeys): readonly RenderedFile[] {
+function voterFiles({ authority, voter }: VoterKeys, sites: string): readonly RenderedFile[] {
   const at = (name: string): string => `${STEERING_FOLDER}/${name}`;
   return [
     { path: at(STEERING_SECRETS.authority), content: authority, mode: 0o644 },
     { path: at(STEERING_SECRETS.certificate), content: voter.certificate, mode: 0o644 },
     { path: at(STEERING_SECRETS.key), content: voter.key, mode: 0o600 },
+    { path: at(SITES_AUTHORITY), content: sites, mode: 0o644 },
   ];
 }

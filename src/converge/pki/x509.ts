@@ -192,7 +192,7 @@ async function webKeys(privateKey: string): Promise<webcrypto.CryptoKeyPair> {
  * `reflect-metadata` proposal, though the library annotates nothing: answers of
  * "no annotation" are all it needs.
  */
-async function loadX509(): Promise<typeof import("@peculiar/x509")> {
+export async function loadX509(): Promise<typeof import("@peculiar/x509")> {
   if (!("getMetadata" in Reflect)) {
     const none = (): undefined => undefined;
     Object.assign(Reflect, { getMetadata: none, getOwnMetadata: none, defineMetadata: none });

@@ -1,10 +1,11 @@
 /**
  * What the watchdog over workers may do at a site's API: read Nodes and Ingresses,
- * and say of a Node that load balancers leave it out. RBAC can't tell one field of a Node
- * from another; the admission policy does.
+ * say of a Node that load balancers leave it out, and approve the certificates that
+ * kubelets serve with. RBAC can't tell one field of a Node from another; the admission
+ * policy does.
  */
 import type { ClusterRole, ClusterRoleBinding } from "kubernetes-types/rbac/v1.d.ts";
-import { EXCLUDE_LABEL, EXCLUDED_BY_ANNOTATION, WATCHDOG_USER } from "../ecam/watchdog.ts";
+import { EXCLUDE_LABEL, EXCLUDED_BY_ANNOTATION, KUBELET_SERVING, WATCHDOG_USER } from "../ecam/watchdog.ts";
 import type { ManifestObject } from "./metallb.ts";
 
 const NAME = "panopticon:watchdog";
@@ -25,6 +26,23 @@ function role(): ClusterRole {
       { apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch", "patch"] },
       // Which host names the site has, for steering.
       { apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: ["get", "list", "watch"] },
+      // Kubelets' requests for the certificate that they serve with, and no other signer's.
+      {
+        apiGroups: ["certificates.k8s.io"],
+        resources: ["certificatesigningrequests"],
+        verbs: ["get", "list", "watch"],
+      },
+      {
+        apiGroups: ["certificates.k8s.io"],
+        resources: ["certificatesigningrequests/approval"],
+        verbs: ["update"],
+      },
+      {
+        apiGroups: ["certificates.k8s.io"],
+        resources: ["signers"],
+        resourceNames: [KUBELET_SERVING],
+        verbs: ["approve"],
+      },
     ],
   };
 }

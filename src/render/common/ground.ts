@@ -5,6 +5,7 @@
  */
 import type { RenderedFile } from "#render/files.ts";
 import { emitSystemd } from "../formats/systemd.ts";
+import { VOLUME_FOLDERS } from "../node/volumes.ts";
 import type { Target } from "../target.ts";
 import { SYSCTL_PATH } from "./sysctl.ts";
 
@@ -23,14 +24,20 @@ while read -r _ point type options _; do
 done <<MOUNTS
 $(cat /proc/self/mounts)
 MOUNTS
-exec /usr/lib/systemd/systemd-sysctl ${SYSCTL_PATH}
 `;
+const SYSCTL = `exec /usr/lib/systemd/systemd-sysctl ${SYSCTL_PATH}\n`;
+
+/** Whatever is a volume here; see `labVolumes`. */
+function folders({ machine }: Target): string {
+  const paths = machine.role === "worker" ? VOLUME_FOLDERS : [];
+  return paths.map((path) => `mkdir -p ${path}\n`).join("");
+}
 
 /** The script and the unit that runs it before anything that needs the ground. */
-export function groundFiles({ platform }: Target): RenderedFile[] {
-  if (platform.ownKernel) return [];
+export function groundFiles(target: Target): RenderedFile[] {
+  if (target.platform.ownKernel) return [];
   return [
-    { path: SCRIPT_PATH, content: SCRIPT, mode: 0o755 },
+    { path: SCRIPT_PATH, content: SCRIPT + folders(target) + SYSCTL, mode: 0o755 },
     { path: "/etc/systemd/system/panopticon-ground.service", content: unit(), mode: 0o644 },
   ];
 }

@@ -20,7 +20,7 @@ export interface SteeringConfig {
   /** Missing at the witness, which changes no name. */
   readonly own?: OwnNames;
   readonly listen?: { readonly address?: string; readonly port: number };
-  readonly probe?: Partial<ProbeConfig>;
+  readonly probe: Pick<ProbeConfig, "authority" | "publicAuthorities"> & Partial<ProbeConfig>;
   /** A file: what runs at which sites; read again when it changes. Missing or not there: nothing is known of services. */
   readonly services?: string;
   /** A file that says each second what is seen and why. */
@@ -48,13 +48,17 @@ export interface ProbeConfig {
   readonly port: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** A file: PEM of who signs the sites' certificates; without it any certificate will do. */
+  /** A file: PEM of who signs the sites' certificates. */
   readonly authority: string;
+  /** Sites may show certificates of public authorities, too; services always may. */
+  readonly publicAuthorities: boolean;
 }
 
 const TLS = { authority: "authority.crt", certificate: "voter.crt", key: "voter.key" } as const;
 /** In `STEERING_FOLDER`; brought by `converge`. */
 export const STEERING_SECRETS = { ...TLS, tsig: "tsig.key" } as const;
+/** Beside them, and no secret: who signs the certificates that sites show. */
+export const SITES_AUTHORITY = "sites.crt";
 const STATUS = "/run/panopticon/steering.json";
 
 /** What the steering on each ECAM of a site reads. */
@@ -83,6 +87,7 @@ function common(plan: Plan): Omit<SteeringConfig, "self" | "own" | "services"> {
       external: network.external,
     })),
     tls: TLS,
+    probe: { authority: SITES_AUTHORITY, publicAuthorities: plan.acme !== undefined },
     status: STATUS,
   };
 }

@@ -1,5 +1,5 @@
 /** What the watchdog over workers is told on each ECAM, and how it is known to the API. */
-import { machinesOf } from "#plan/plan.ts";
+import { type MachinePlan, machinesOf } from "#plan/plan.ts";
 import type { Target } from "../target.ts";
 import { CLUSTER_CA } from "./haproxy.ts";
 
@@ -14,6 +14,9 @@ export const WATCHDOG_SECRETS = { certificate: "client.crt", key: "client.key" }
 /** The user and the group that its client certificate names. */
 export const WATCHDOG_USER = "panopticon-watchdog";
 export const WATCHDOG_GROUP = "panopticon:watchdogs";
+
+/** Who signs what kubelets serve with (Kubernetes, "Kubernetes signers"). */
+export const KUBELET_SERVING = "kubernetes.io/kubelet-serving";
 
 /** Load balancers leave a node with this label out, whatever its value (Kubernetes, "Well-Known Labels"). */
 export const EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -43,6 +46,8 @@ export interface WatchdogConfig {
   /** TCP port that every worker listens on while it can lead connections to pods. */
   readonly port: number;
   readonly workers: readonly { readonly name: string; readonly address: string }[];
+  /** Whose kubelets may have a certificate, and for which address. */
+  readonly nodes: readonly { readonly name: string; readonly address: string }[];
   /** A file: the host names that the site has; written when they change. */
   readonly hosts: string;
 }
@@ -58,7 +63,12 @@ export function siteWatchdog({ site, machine }: Target): WatchdogConfig {
       ...WATCHDOG_SECRETS,
     },
     port: KUBE_PROXY_HEALTH,
-    workers: machinesOf(site, "worker").map(({ name, address }) => ({ name, address })),
+    workers: machinesOf(site, "worker").map(named),
+    nodes: [...machinesOf(site, "controlplane"), ...machinesOf(site, "worker")].map(named),
     hosts: HOSTS_FILE,
   };
+}
+
+function named({ name, address }: MachinePlan): { readonly name: string; readonly address: string } {
+  return { name, address };
 }

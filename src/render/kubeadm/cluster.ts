@@ -45,6 +45,8 @@ function apiServerArguments(site: SitePlan): Argument[] {
   return [
     ...goaway(site),
     { name: "profiling", value: "false" },
+    // Logs, exec and port-forward go to a kubelet that shows the cluster's certificate, and to no other.
+    { name: "kubelet-certificate-authority", value: "/etc/kubernetes/pki/ca.crt" },
     { name: "service-account-extend-token-expiration", value: "false" },
     // Pods of a node that is gone start elsewhere 2 s after it counts as gone; the default is 300 s.
     { name: "default-not-ready-toleration-seconds", value: "2" },

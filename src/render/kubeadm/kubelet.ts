@@ -13,6 +13,8 @@ export function kubeletConfiguration(platform: Platform, site: SitePlan): object
     resolvConf: "/etc/resolv.conf",
     cgroupDriver: platform.cgroup === "v2" ? "systemd" : "cgroupfs",
     rotateCertificates: true,
+    // Whoever asks a kubelet can tell that it is one: its certificate is the cluster's, by a request that the ECAMs approve.
+    serverTLSBootstrap: true,
     // The lease is renewed at a quarter of its duration, every 2 s; each renewal is a write to every etcd member's disk.
     nodeLeaseDurationSeconds: 8,
     nodeStatusUpdateFrequency: "2s",

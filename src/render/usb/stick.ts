@@ -105,8 +105,8 @@ if [ -n "$installed" ]; then
   configfile /boot/grub/grub.cfg
 fi
 menuentry "Install ${title}" {
-  linux /panopticon/vmlinuz boot=panopticon panopticon.stick=${stickLabel(stick)} console=ttyS0,115200n8 console=tty0
-  initrd /panopticon/initrd.img
+  linux /panopticon/vmlinuz boot=panopticon panopticon.stick=${stickLabel(stick)} console=ttyS0,115200n8 console=tty0 quiet
+  initrd /panopticon/initrd.img /panopticon/boot.img
 }
 `;
 }

@@ -6,12 +6,15 @@ import { openXen, type Xen } from "#drivers/xen/driver.ts";
 import type { GuestImage } from "#drivers/xen/image.ts";
 import type { Role } from "#model/federation.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
+import type { Shell } from "#ports/shell.ts";
 import { XEN } from "#render/files.ts";
 import { controlDir } from "./machine-access.ts";
 import { type ServerAccess, serverIdentity, wayToMachines, wayToServers } from "./server-access.ts";
 import { onPrem, openSiteContext, type SiteConnection } from "./site-context.ts";
 
 export interface ServerSites {
+  /** Onto the servers themselves, by their addresses. */
+  readonly shell: Shell;
   readonly contexts: readonly SiteConnection[];
   close(): Promise<void>;
 }
@@ -37,7 +40,7 @@ export function openServers(
   const close = async (): Promise<void> => {
     await Promise.all([closeXen(), ...contexts.map((context) => context.close())]);
   };
-  return { contexts, close };
+  return { shell, contexts, close };
 }
 
 /** Xen on the plan's servers, over one connection to each; likewise. */

@@ -24,7 +24,8 @@ export function openServers(
   emit: Emit,
 ): ServerSites {
   const sites = onPrem(plan);
-  const { xen, close: closeXen } = openHypervisor(plan, access, imageOf);
+  const opened = openHypervisor(plan, access, imageOf);
+  const { xen } = opened;
   const ground = { hypervisor: xen, settings: xen, platform: XEN };
   const contexts = sites.map((site) => {
     const jumpTo = wayToMachines(site, access);
@@ -35,7 +36,7 @@ export function openServers(
     });
   });
   const close = async (): Promise<void> => {
-    await Promise.all([closeXen(), ...contexts.map((context) => context.close())]);
+    await Promise.all([opened.close(), ...contexts.map((context) => context.close())]);
   };
   return { contexts, close };
 }

@@ -55,10 +55,10 @@ export async function fileSubject(file: FederationFile, access: ServerAccess): P
 
 /** Every server of the federation; changes nothing. A server that can't be looked at is unwell, not an error. */
 export async function serversStatus({ plan, access }: ServerSubject): Promise<readonly ServerStatus[]> {
-  const { xen, close } = openHypervisor(plan, access, imageUnknown);
+  const opened = openHypervisor(plan, access, imageUnknown);
   try {
     const sites = onPrem(plan).map(async (site) => {
-      const looks = await xen.look(site);
+      const looks = await opened.xen.look(site);
       return looks.map((look) => ({
         ...look,
         federation: plan.federation,
@@ -69,16 +69,15 @@ export async function serversStatus({ plan, access }: ServerSubject): Promise<re
     });
     return (await Promise.all(sites)).flat();
   } finally {
-    await close();
+    await opened.close();
   }
 }
 
 function isWell({ trouble, machines }: ServerLook): boolean {
-  return trouble === undefined && machines.every((machine) => !machine.planned || machineIsWell(machine));
+  return trouble === undefined && machines.every((machine) => !machine.planned || isFine(machine));
 }
 
-/** Whether it runs as planned. */
-export function machineIsWell({ state, differences }: MachineLook): boolean {
+function isFine({ state, differences }: MachineLook): boolean {
   return state === "running" && differences.length === 0;
 }
 

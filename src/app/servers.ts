@@ -27,7 +27,8 @@ export function openServers(
   emit: Emit,
 ): ServerSites {
   const sites = onPrem(plan);
-  const { xen, shell, close: closeXen } = openHypervisor(plan, access, imageOf);
+  const opened = openHypervisor(plan, access, imageOf);
+  const { xen, shell } = opened;
   const ground = { hypervisor: xen, settings: xen, platform: XEN };
   const contexts = sites.map((site) => {
     const jumpTo = wayToMachines(site, access);
@@ -38,7 +39,7 @@ export function openServers(
     });
   });
   const close = async (): Promise<void> => {
-    await Promise.all([closeXen(), ...contexts.map((context) => context.close())]);
+    await Promise.all([opened.close(), ...contexts.map((context) => context.close())]);
   };
   return { shell, contexts, close };
 }

@@ -220,14 +220,10 @@ describe.skipIf(lacks.length > 0)(`servers${reason}`, () => {
 
     it("are adopted through it: its key first, then the server's, each when a person accepts it", async () => {
       const knownHosts = `${ground.knownHosts}-of-another`;
+      const access = ["--identity", ground.identity, "--known-hosts", knownHosts];
+      const words = ["server", "adopt", "10.5.0.2", "--jump", DOOR_ADDRESS, ...access];
       const adopt = (...accepted: readonly string[]) =>
-        ground.run(
-          [
-            ...["server", "adopt", "10.5.0.2", "--jump", DOOR_ADDRESS, "--identity", ground.identity],
-            ...["--known-hosts", knownHosts, ...accepted.flatMap((key) => ["--accept-key", key])],
-          ],
-          "outside",
-        );
+        ground.run([...words, ...accepted.flatMap((key) => ["--accept-key", key])], "outside");
       const shown = async (...accepted: readonly string[]) => {
         const { code, stderr } = await adopt(...accepted);
         const [, host = "", key = ""] = /has no host key of (\S+), which shows (\S+)\.\n/.exec(stderr) ?? [];

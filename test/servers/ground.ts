@@ -20,6 +20,7 @@ import { machinesOf, type Plan, type SitePlan } from "#plan/plan.ts";
 import { finish, type Ran, start } from "../journeys/panopticon.ts";
 import { findTool } from "../tools.ts";
 import { DOOR, type Lan, openLan } from "./lan.ts";
+import { type Mended, mendWithin } from "./mend.ts";
 import { type Apart, recordServer, type Recording } from "./recording.ts";
 import { type Asked, type Sshd, startSshd } from "./sshd.ts";
 
@@ -61,7 +62,7 @@ export interface RecordedServers {
   /** Notes down anew how servers let the person in, as `apply` does. */
   keepAccess(access: ServerAccess): Promise<void>;
   /** Brings one machine's settings to its plan; gives what still differs on the servers, or why it was refused. */
-  mend(machine: string): Promise<{ readonly left?: readonly string[]; readonly refused?: string }>;
+  mend(machine: string): Promise<Mended>;
   /** Runs `panopticon` in the LAN, or outside of it. */
   run(argv: readonly string[], where?: "outside"): Promise<Ran>;
   close(): Promise<void>;
@@ -111,11 +112,20 @@ async function furnish(folder: string, lan: Lan, options: GroundOptions): Promis
   const pinned = site.servers.map(({ name, address }) => `${address} ${sshds.get(name)?.hostKey}\n`);
   await writeFile(knownHosts, pinned.join(""));
   return {
-    ...{ plan, site, file, identity, knownHosts, lan, sshds, asked, door, recording },
-    mend: async (machine) => {
-      const planFile = join(state, "panopticon", plan.federation, "plan.json");
-      const argv = [join(import.meta.dirname, "mend.ts"), planFile, identity, knownHosts, machine];
-      return JSON.parse(await mustRun("TEST", [...lan.network, process.execPath, ...argv]));
+    plan,
+    site,
+    file,
+    identity,
+    knownHosts,
+    lan,
+    sshds,
+    asked,
+    door,
+    recording,
+    mend: (name) => {
+      const machine = site.machines.find((each) => each.name === name);
+      if (!machine) throw new RangeError(`no machine called ${name}`);
+      return mendWithin(lan, { plan, site, machine, identity, knownHosts });
     },
     keepAccess: (access) =>
       inState(state, () => keepAccess(plan.federation, { identity, knownHosts, ...access })),

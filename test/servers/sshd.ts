@@ -136,7 +136,13 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   const own = [sshd, "-D", "-e", "-f", "/dev/null", ...settings.flatMap((setting) => ["-o", setting])];
   const [program = "", ...words] = [
     ...lan.inside,
-    ...["unshare", "--mount", "sh", "-c", IN_ITS_OWN_FILES, "sh", folder],
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    IN_ITS_OWN_FILES,
+    "sh",
+    folder,
     ...own,
   ];
   const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });

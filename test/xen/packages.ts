@@ -9,7 +9,7 @@ const PROGRAMS = {
 };
 
 /** Why no server can be emulated here, in words; undefined where one can, once the packages are brought. */
-export async function xenObstacle(): Promise<string | undefined> {
+async function xenObstacle(): Promise<string | undefined> {
   const missing = await missingPackages(PROGRAMS);
   if (missing.length > 0 && process.env["PANOPTICON_NO_INSTALL"]) {
     return `install them: apt-get install ${missing.join(" ")}`;

@@ -137,7 +137,8 @@ function report(project: string, counts: TestCounts, seconds: number): void {
 
 /** What is no part of this, with the way to it: nothing is left out in silence. */
 function tellOfXen(): void {
-  const what = "the tests against a real Xen take most of an hour and are no part of this: `npm run test:xen`";
+  const what =
+    "the tests against a real Xen take most of an hour and are no part of this: `npm run test:xen`";
   line("note", "xen", `${what}; how they last ended is in docs/xen.md`);
 }
 

@@ -27,8 +27,8 @@ const ON_PLANES = [
 /**
  * `unit` needs nothing but Node. `planes` and `journeys` run real components and
  * take minutes: planes wait for leases more than they work, so there are two at
- * a time, but only one lab. `xen` boots emulated servers for most of an hour, so
- * `npm test` runs `xen-quick` alone, which is one file of it.
+ * a time, but only one lab. `xen` boots emulated servers for most of an hour and
+ * is not part of `npm test`; `xen-quick` is one file of it, of minutes.
  */
 export default defineConfig({
   test: {

@@ -10,7 +10,6 @@ import { join } from "node:path";
 import { formatSeconds } from "#base/units.ts";
 import { RESULT_VARIABLE, type TestCounts } from "./report.ts";
 import { labObstacle, preparePackages } from "./setup.ts";
-import { xenObstacle } from "./xen/packages.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const IN_CI = Boolean(process.env["CI"]);
@@ -53,7 +52,7 @@ async function runAll(): Promise<void> {
   if (obstacle === undefined)
     for (const project of ["planes", "journeys"]) await runTests(project, "inherit");
   else skip("journeys", "test/journeys/**/*.test.ts", obstacle);
-  await runXen();
+  tellOfXen();
   for (const name of retried) line("again", "", name);
   for (const failure of failures) line("failed", "", failure);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
@@ -136,13 +135,11 @@ function report(project: string, counts: TestCounts, seconds: number): void {
   }
 }
 
-/** The quick part of what a real Xen is asked, and a word on the rest. */
-async function runXen(): Promise<void> {
-  const obstacle = await xenObstacle();
-  if (obstacle === undefined) await runTests("xen-quick", "inherit");
-  else skip("xen-quick", "test/xen/quick.test.ts", obstacle);
-  const rest = "the rest takes most of an hour and is no part of this: `npm run test:xen`";
-  line("note", "xen", `${rest}; how it last ended is in docs/xen.md`);
+/** What is no part of this, with the way to it: nothing is left out in silence. */
+function tellOfXen(): void {
+  const what =
+    "the tests against a real Xen take most of an hour and are no part of this: `npm run test:xen`";
+  line("note", "xen", `${what}; how they last ended is in docs/xen.md`);
 }
 
 function skip(project: string, pattern: string, reason: string): void {

@@ -26,7 +26,7 @@ const STICK_FILES: Readonly<Record<string, string>> = {
 type Sticks = "with sticks" | "without";
 
 /** Why no server can be emulated here, in words; undefined where one can, once the packages are brought. */
-export async function xenObstacle(sticks: Sticks = "without"): Promise<string | undefined> {
+async function xenObstacle(sticks: Sticks = "without"): Promise<string | undefined> {
   const missing = await missingPackages(programsOf(sticks));
   if (missing.length > 0 && process.env["PANOPTICON_NO_INSTALL"]) {
     return `install them: apt-get install ${missing.join(" ")}`;

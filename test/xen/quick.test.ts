@@ -1,7 +1,7 @@
 /**
- * What `npm test` asks of a real Xen: a server is booted once, looked at,
- * refused what must be refused, and given one machine. The rest of this folder
- * takes most of an hour and is run by `npm run test:xen`.
+ * The quick part of what is asked of a real Xen: a server is booted once, looked
+ * at, refused what must be refused, and given one machine. The rest of this
+ * folder takes most of an hour.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { MachinePlan } from "#plan/plan.ts";

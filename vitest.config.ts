@@ -27,8 +27,8 @@ const ON_PLANES = [
 /**
  * `unit` needs nothing but Node. `planes` and `journeys` run real components and
  * take minutes: planes wait for leases more than they work, so there are two at
- * a time, but only one lab. `xen` boots an emulated server and is not part of
- * `npm test`.
+ * a time, but only one lab. `xen` boots emulated servers for most of an hour, so
+ * `npm test` runs `xen-quick` alone, which is one file of it.
  */
 export default defineConfig({
   test: {
@@ -57,10 +57,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: "xen-quick",
+          include: ["test/xen/quick.test.ts"],
+          sequence: { groupOrder: 3 },
+          ...PATIENT,
+        },
+      },
+      {
+        test: {
           name: "xen",
           include: ["test/xen/**/*.test.ts"],
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           ...PATIENT,
         },
       },

@@ -19,6 +19,7 @@ import { labBench } from "./lab.ts";
 import { namesBench } from "./names.ts";
 import { planBench } from "./plan.ts";
 import { proofBench } from "./proof.ts";
+import { serversBench } from "./servers.ts";
 import { sitesBench } from "./sites/run.ts";
 
 // What the launcher does: without it an agent keeps in memory what strips types.
@@ -39,6 +40,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   dns: () => dnsBench(say),
   gaps: () => gapsBench("gaps", say),
   majority: () => gapsBench("majority", say),
+  servers: () => serversBench(say),
   cold: () => coldBench(say),
 };
 const USUAL = ["plan", "proof", "lab"];

@@ -8,6 +8,8 @@ const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 export interface Bootstrap {
   readonly suite: string;
+  /** Parts of the archive; only `main` where it is not given. */
+  readonly components?: readonly string[];
   /** `essential` has no apt: what it makes is replaced, never upgraded in place. */
   readonly variant: "minbase" | "essential";
   readonly packages: readonly string[];
@@ -72,7 +74,7 @@ export async function bootstrap(
     ...(wanted.hooks ?? []),
     wanted.suite,
     wanted.target,
-    ...sourceLines(mirror, wanted.suite),
+    ...sourceLines(mirror, wanted),
   ];
   await run(isRoot() ? contained(argv) : tied(argv), {
     env: { ...process.env, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive", ...wanted.env },
@@ -87,11 +89,12 @@ export async function bootstrap(
   });
 }
 
-function sourceLines(mirror: DebianMirror, suite: string): readonly string[] {
+function sourceLines(mirror: DebianMirror, { suite, components = ["main"] }: Bootstrap): readonly string[] {
   const signed = `[signed-by=${KEYRING}]`;
+  const parts = components.join(" ");
   const main = [
-    `deb ${signed} ${mirror.main} ${suite} main`,
-    `deb ${signed} ${mirror.main} ${suite}-updates main`,
+    `deb ${signed} ${mirror.main} ${suite} ${parts}`,
+    `deb ${signed} ${mirror.main} ${suite}-updates ${parts}`,
   ];
-  return mirror.security ? [...main, `deb ${signed} ${mirror.security} ${suite}-security main`] : main;
+  return mirror.security ? [...main, `deb ${signed} ${mirror.security} ${suite}-security ${parts}`] : main;
 }

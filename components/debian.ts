@@ -116,6 +116,27 @@ export async function releaseDate(
   return /^Date: (.+)$/m.exec(await readFile(path, "utf8"))?.[1];
 }
 
+/** The latest of the dates of the archives that a suite's packages come from, in ISO 8601; undefined where one can't be reached. */
+export async function archiveSnapshot(
+  suite: string,
+  scratch: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const { main, security } = await hostMirror();
+  const archives: [string, string][] = [
+    [main, suite],
+    [main, `${suite}-updates`],
+  ];
+  if (security !== undefined) archives.push([security, `${suite}-security`]);
+  const dates: number[] = [];
+  for (const [archive, name] of archives) {
+    const date = await releaseDate(archive, name, scratch, signal);
+    if (date === undefined) return undefined;
+    dates.push(Date.parse(date));
+  }
+  return new Date(Math.max(...dates)).toISOString();
+}
+
 /** The fields of one deb822 paragraph by their names in small letters; continued lines are joined by a space. */
 export function parseFields(paragraph: string): Map<string, string> {
   const fields = new Map<string, string>();

@@ -46,7 +46,7 @@ async function releaseBrake(plane: Plane): Promise<void> {
 
 /** kubefed's controller-manager and webhook, with what its chart sets. */
 export async function startPeer(): Promise<Contender> {
-  const planes = await startPlanes(3);
+  const planes = await startPlanes(3, { durable: false });
   const removePlanes = () => Promise.all(planes.map((plane) => plane.remove()));
   const [hub, ...members] = planes;
   if (!hub) throw new Error("three planes were asked for");

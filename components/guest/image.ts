@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { PanopticonError, worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
 import { sha256, stableJson } from "#base/hash.ts";
-import { hostMirror, releaseDate } from "../debian.ts";
+import { archiveSnapshot } from "../debian.ts";
 import { KEPT_ALL_THE_SAME, LEFT_OUT } from "../packages.ts";
 import {
   defaultCacheDir,
@@ -55,7 +55,7 @@ export async function ensureImage(role: GuestRole, options: EnsureImageOptions):
     const { emit, signal, freshHours = 0 } = options;
     const newest = await lastEntry(cacheDir, indexName(role));
     if (newest && (await ageHours(newest)) < freshHours) return had(newest);
-    const snapshot = await archiveSnapshot(scratch, signal);
+    const snapshot = await archiveSnapshot(GUEST_SUITE, scratch, signal);
     if (snapshot === undefined) {
       if (newest === undefined)
         throw worldFailed(
@@ -195,23 +195,6 @@ function recipe(role: GuestRole): object {
 
 function indexName(role: GuestRole): string {
   return `image-${role}.${sha256(stableJson(recipe(role))).slice(0, 12)}`;
-}
-
-/** The latest of the dates of the archives that packages come from, in ISO 8601. */
-async function archiveSnapshot(scratch: string, signal?: AbortSignal): Promise<string | undefined> {
-  const { main, security } = await hostMirror();
-  const archives = [
-    [main, GUEST_SUITE],
-    [main, `${GUEST_SUITE}-updates`],
-  ] as [string, string][];
-  if (security !== undefined) archives.push([security, `${GUEST_SUITE}-security`]);
-  const dates: number[] = [];
-  for (const [archive, suite] of archives) {
-    const date = await releaseDate(archive, suite, scratch, signal);
-    if (date === undefined) return undefined;
-    dates.push(Date.parse(date));
-  }
-  return new Date(Math.max(...dates)).toISOString();
 }
 
 async function ageHours(entry: StoredEntry): Promise<number> {

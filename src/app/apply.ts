@@ -22,6 +22,7 @@ import { previousPlan, savePlan } from "./files.ts";
 import { stateDir, stateHome } from "./folders.ts";
 import { claimGround } from "./ground.ts";
 import { guestImages } from "./guest-images.ts";
+import { refuseWhileReplacing } from "./replace-record.ts";
 import { siteFederation } from "./site-federation.ts";
 import { keepAccess } from "./machine-access.ts";
 import type { ServerAccess } from "./server-access.ts";
@@ -57,6 +58,7 @@ export async function applyFile(file: FederationFile, options: ApplyOptions): Pr
     emit({ kind: "note", subject: name, what: `another run (process ${pid}) works on it: waiting` });
   return withLock(join(stateHome(), `.${name}.lock`), { onWait }, async () => {
     await claimGround(name, "servers", { claim: false });
+    await refuseWhileReplacing(name);
     const plan = await makePlan(file, await previousPlan(name));
     const servers = openServers(plan, access, guestImages(emit), emit);
     const { software, manifests, agent, program } = await (dryRun
@@ -96,7 +98,7 @@ async function throughGate(
     }
     journal?.settle(now());
     const gate: Gate = guardedGate(journal ? openGate(journal, emit, now) : closedGate(emit), {
-      outageOf: outages(file, plan, contexts),
+      outageOf: outages(file, plan, contexts, dryRun),
       accept: acceptOutage,
     });
     const changes = await converge(phases, contexts, gate);
@@ -108,17 +110,23 @@ async function throughGate(
   }
 }
 
-/** What it means that machines are away, by the failure proof and what is away already. */
+/**
+ * What it means that machines are away, by the failure proof and what is away
+ * already: looked at anew for each change, but once in a dry run, which makes none.
+ */
 function outages(
   file: FederationFile,
   plan: Plan,
   contexts: readonly SiteContext[],
+  dryRun: boolean,
 ): (site: string, machines: readonly string[]) => Promise<Outage> {
   const graph = buildGraph(file.federation, plan);
+  const look = async () => (await Promise.all(contexts.map(awayMachines))).flat();
+  let once: Promise<readonly string[]> | undefined;
   return async (name, machines) => {
     const site = plan.sites.find((each) => each.name === name);
     if (!site) throw new RangeError(`the plan has no site ${name}`);
-    const away = (await Promise.all(contexts.map(awayMachines))).flat();
+    const away = await (dryRun ? (once ??= look()) : look());
     const { breaks, says } = blastRadius(graph, site, away, machines);
     return { says, breaks: breaks.map(({ id }) => id) };
   };

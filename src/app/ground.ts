@@ -41,7 +41,7 @@ export async function claimGround(
 }
 
 /** Undefined where nothing was brought up from here. */
-async function groundOf(federation: string): Promise<GroundKind | undefined> {
+export async function groundOf(federation: string): Promise<GroundKind | undefined> {
   const text = await readFile(groundFile(federation), "utf8").catch(() => "");
   if (text.trim() === "servers") return "servers";
   return (await previousPlan(federation)) && "lab";

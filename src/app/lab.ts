@@ -34,6 +34,7 @@ import { healAfterDrill } from "./drill-ground.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { cacheDir, stateDir } from "./folders.ts";
 import { claimGround } from "./ground.ts";
+import { refuseWhileReplacing } from "./replace-record.ts";
 import { siteFederation } from "./site-federation.ts";
 import { type FederationSummary, federationSummary } from "./lab-membership.ts";
 import { labLimits, labScale } from "./lab-limits.ts";
@@ -64,6 +65,7 @@ export async function labUp(file: FederationFile, options: LabUpOptions): Promis
   const name = file.federation.name;
   return exclusively(name, emit, async () => {
     await claimGround(name, "lab", { claim: !dryRun });
+    await refuseWhileReplacing(name);
     // A run that had to wait plans on what the other one left.
     const plan = await makePlan(file, await previousPlan(name));
     noteScale(plan, emit);
@@ -156,7 +158,7 @@ function labBasics(federation: string): { federation: string; labDir: string } {
   return { federation, labDir: join(stateDir(federation), "lab") };
 }
 
-interface LabComponents {
+export interface LabComponents {
   readonly layers: readonly string[];
   readonly seed: string;
   readonly agent: AgentImage | undefined;
@@ -179,7 +181,7 @@ export async function labComponents(emit: Emit): Promise<LabComponents> {
 }
 
 /** What a dry run knows of them. */
-async function nothingMade(): Promise<LabComponents> {
+export async function nothingMade(): Promise<LabComponents> {
   const manifests = await readManifests(await readyManifests(cacheDir()));
   const [agent, program] = await Promise.all([readyAgent(cacheDir()), readyProgram(cacheDir())]);
   return { layers: [], seed: "", agent, manifests, program };

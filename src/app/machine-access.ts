@@ -137,7 +137,8 @@ export async function keepAccess(federation: string, access: ServerAccess): Prom
   await replaceFile(accessFile(federation), `${JSON.stringify(access)}\n`);
 }
 
-async function keptAccess(federation: string): Promise<ServerAccess | undefined> {
+/** How servers let us in the last time; undefined where nothing was applied from here. */
+export async function keptAccess(federation: string): Promise<ServerAccess | undefined> {
   const text = await readFile(accessFile(federation), "utf8").catch(() => undefined);
   return text === undefined ? undefined : (JSON.parse(text) as ServerAccess);
 }

@@ -41,10 +41,21 @@ export async function ensurePinned(host: string, knownHosts: string, accepted?: 
       "Another machine may answer at this address: look at the server's console.",
     );
   }
+  await pinKey(knownHosts, line);
+}
+
+/** Adds a line to the file; what is there stays, and OpenSSH believes any of a host's keys. */
+export async function pinKey(knownHosts: string, line: string): Promise<void> {
   await mkdir(dirname(knownHosts), { recursive: true, mode: 0o700 });
   const before = await readFile(knownHosts, "utf8").catch(() => "");
   const apart = before === "" || before.endsWith("\n") ? "" : "\n";
   await appendFile(knownHosts, `${apart}${line}\n`, { mode: 0o600 });
+}
+
+/** As `ssh-keygen -l` and `ssh` show an ed25519 key; takes the base64 part of its line. */
+export function fingerprintOf(key: string): string {
+  const digest = createHash("sha256").update(Buffer.from(key, "base64")).digest("base64");
+  return `SHA256:${digest.replace(/=+$/, "")}`;
 }
 
 /** Also finds hosts whose names are hashed in the file. */
@@ -65,6 +76,5 @@ async function shownKey(host: string): Promise<{ readonly line: string; readonly
       "See whether it runs and its SSH server can be reached from here.",
     );
   }
-  const digest = createHash("sha256").update(Buffer.from(key, "base64")).digest("base64");
-  return { line: `${host} ssh-ed25519 ${key}`, fingerprint: `SHA256:${digest.replace(/=+$/, "")}` };
+  return { line: `${host} ssh-ed25519 ${key}`, fingerprint: fingerprintOf(key) };
 }

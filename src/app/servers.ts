@@ -2,7 +2,7 @@
 import { PanopticonError } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
 import { openSshShell } from "#drivers/ssh/shell.ts";
-import { openXen } from "#drivers/xen/driver.ts";
+import { openXen, type Xen } from "#drivers/xen/driver.ts";
 import type { GuestImage } from "#drivers/xen/image.ts";
 import type { Role } from "#model/federation.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
@@ -24,11 +24,7 @@ export function openServers(
   emit: Emit,
 ): ServerSites {
   const sites = onPrem(plan);
-  refuseUnknown(sites);
-  const ways = { ...serverIdentity(access), controlDir: controlDir() };
-  const shell = openSshShell({ ...ways, addressOf: (address) => address });
-  const { federation } = plan;
-  const xen = openXen({ federation, shell, hostOf, imageOf });
+  const { xen, close: closeXen } = openHypervisor(plan, access, imageOf);
   const ground = { hypervisor: xen, settings: xen, platform: XEN };
   const contexts = sites.map((site) => {
     const jumpTo = access.throughServers ? throughServers(site, access) : undefined;
@@ -39,9 +35,22 @@ export function openServers(
     });
   });
   const close = async (): Promise<void> => {
-    await Promise.all([shell.close(), ...contexts.map((context) => context.close())]);
+    await Promise.all([closeXen(), ...contexts.map((context) => context.close())]);
   };
   return { contexts, close };
+}
+
+/** Xen on the plan's servers, over one connection to each; likewise. */
+export function openHypervisor(
+  plan: Plan,
+  access: ServerAccess,
+  imageOf: (role: Role) => Promise<GuestImage>,
+): { readonly xen: Xen; close(): Promise<void> } {
+  refuseUnknown(onPrem(plan));
+  const ways = { ...serverIdentity(access), controlDir: controlDir() };
+  const shell = openSshShell({ ...ways, addressOf: (address) => address });
+  const xen = openXen({ federation: plan.federation, shell, hostOf, imageOf });
+  return { xen, close: () => shell.close() };
 }
 
 /** A server is called by its address, as in the person's own known_hosts. */

@@ -1,6 +1,7 @@
 /** One site behind the ports that convergence knows, whatever ground its machines stand on. */
 import { wrongUse } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
+import { keptFile } from "#converge/kept.ts";
 import { keyFolders, openKeyring } from "#converge/keyring.ts";
 import type { SiteContext } from "#converge/phase.ts";
 import { openKube } from "#drivers/kube/client.ts";
@@ -48,6 +49,7 @@ export function openSiteContext(
         );
       return kube;
     },
+    kept: () => keptFile(stateDir(plan.federation), plan, site),
     now,
     emit,
     close: async () => {

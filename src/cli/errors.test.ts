@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PREFIXES =
-  "CLI|APPLY|SERVER|MACHINE|DRILL|PLAN|PROOF|RENDER|COMPONENT|HOST|LAB|XEN|CONVERGE|PKI|SSH|KUBE|KUBECONFIG|FEDERATION|CONTROL|SERVICE|NAMES|WATCHDOG|CERTIFICATE";
+  "CLI|ADOPT|APPLY|SERVER|USB|MACHINE|DRILL|PLAN|PROOF|RENDER|COMPONENT|HOST|LAB|XEN|CONVERGE|PKI|SSH|KUBE|KUBECONFIG|FEDERATION|CONTROL|SERVICE|NAMES|WATCHDOG|CERTIFICATE";
 
 /** Every file of the program with its text; tests are left out. */
 const sources = globSync(["{src,components}/**/*.ts", "panopticon"], { cwd: ROOT })

@@ -1,6 +1,7 @@
 /** Where a run begins: the list of commands, and how each ends. */
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
+import { addAdopt } from "./adopt.ts";
 import { addAgent } from "./agent.ts";
 import { addApply } from "./apply.ts";
 import { addCertificate } from "./certificate.ts";
@@ -28,6 +29,7 @@ import { addService } from "./service.ts";
 import { addShell } from "./shell.ts";
 import { addSite } from "./site.ts";
 import { addStatus } from "./status.ts";
+import { addUsb } from "./usb.ts";
 import { addWatchdog } from "./watchdog.ts";
 import { addWitness } from "./witness.ts";
 import { endQuietly, INTERRUPTED, interrupted } from "./streams.ts";
@@ -43,7 +45,9 @@ const commands: readonly AddCommand[] = [
   addImage,
   addLab,
   addApply,
+  addAdopt,
   addServer,
+  addUsb,
   addShell,
   addDrill,
   addStatus,

@@ -1,14 +1,17 @@
-/** `panopticon server adopt HOST`: what a host lacks to carry machines, and its block for the file. */
+/** `panopticon server adopt HOST`: what a host lacks to carry machines, and its block for the file; `server replace`. */
 import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Adopted } from "#app/server-adopt.ts";
 import { parseBytes } from "#base/units.ts";
+import { replaceCommand } from "./server-replace.ts";
 import { type AddCommand, command, group, type OutputOption } from "./command.ts";
 import { colour, count, show } from "./print.ts";
 
 /** Adds `server`. */
 export const addServer: AddCommand = (program) => {
-  program.addCommand(group("server", "the servers that machines stand on", [adoptCommand()]));
+  program.addCommand(
+    group("server", "the servers that machines stand on", [adoptCommand(), replaceCommand()]),
+  );
 };
 
 interface AdoptFlags extends OutputOption {

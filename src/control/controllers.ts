@@ -50,7 +50,6 @@ export function siteControllers(
   return [
     resting(mirrorController(term, ready), "site", term.clock),
     resting(applyController(term), "site", term.clock),
-    resting(statusController(term), "hub", term.clock),
     graveController(term),
     revocationController(),
     heartbeatController(term, own),
@@ -66,6 +65,6 @@ export function siteControllers(
           departureController(term),
           viewController(term),
         ]
-      : []),
+      : [resting(statusController(term), "hub", term.clock)]),
   ];
 }

@@ -1,5 +1,6 @@
 /** The etcd members of a site, asked and changed through a control plane that has joined. */
 import { parse, stringify } from "yaml";
+import { PanopticonError } from "#base/errors.ts";
 import type { MachinePlan } from "#plan/plan.ts";
 import type { SiteContext } from "./phase.ts";
 import { must } from "./remote.ts";
@@ -47,6 +48,17 @@ export async function etcdMembers(context: SiteContext, via: string): Promise<re
     peerUrls: member.peerURLs,
     learner: member.isLearner ?? false,
   }));
+}
+
+/** Whether the machine's own member answers, which it does only while the cluster has its quorum. */
+export async function memberAnswers({ shell }: SiteContext, machine: string): Promise<boolean> {
+  try {
+    const asked = await shell.run(machine, [...ETCDCTL, "endpoint", "health"], { timeoutSeconds: 15 });
+    return asked.code === 0;
+  } catch (error) {
+    if (error instanceof PanopticonError) return false;
+    throw error;
+  }
 }
 
 /** Whether a member is this machine's: by name, or by its peer URL where it never started. */

@@ -9,7 +9,7 @@ import type { Hypervisor } from "#ports/hypervisor.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { MachineSettings } from "#ports/settings.ts";
 import type { Shell } from "#ports/shell.ts";
-import type { Platform } from "#render/files.ts";
+import type { Platform, RenderedFile } from "#render/files.ts";
 import type { SiteAddOns } from "./add-ons.ts";
 import type { SiteFederation } from "./federation.ts";
 import type { Keyring } from "./keyring.ts";
@@ -36,6 +36,8 @@ export interface SiteContext {
   readonly software?: NodeSoftware;
   /** What steers names on its ECAMs; missing likewise, and in a dry run where it was not made yet. */
   readonly program?: Program;
+  /** What its control planes keep for whoever adopts it; missing where nobody asks for it to be brought up. */
+  readonly kept?: () => Promise<RenderedFile>;
   readonly now: () => Date;
   readonly emit: Emit;
 }

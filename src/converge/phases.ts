@@ -10,6 +10,7 @@ import { federation, membership } from "./phases/federation.ts";
 import { files } from "./phases/files.ts";
 import { firstControlPlane } from "./phases/first-control-plane.ts";
 import { ground } from "./phases/ground.ts";
+import { kept } from "./phases/kept.ts";
 import { keys } from "./phases/keys.ts";
 import { machines } from "./phases/machines.ts";
 import { names } from "./phases/names.ts";
@@ -53,6 +54,7 @@ export const PHASES: Phases = [
     volumes, // in a lab, folders of its workers
     metrics, // metrics-server, which kubelets' certificates are approved for
   ],
+  kept, // on every control plane: what is needed where this machine is lost
   federation, // its resources, rights and fence, the crown where the file has it, two agents
   membership, // the agents run, the hub hears them, types are federated
 ];

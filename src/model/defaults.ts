@@ -5,6 +5,7 @@ export const KUBERNETES = "v1.36.3";
 export const CONTROL_PLANES = 3;
 export const DOM0_MEMORY = "2GiB";
 export const WORKERS = 1;
+export const VIRTUALIZATION = "pv";
 
 /**
  * How often things fail and how long they are then gone. Assumptions of ours for

@@ -160,8 +160,12 @@ export interface Server extends Connection {
   readonly role: "full" | "witness";
   /** dom0's own, in the LAN; needed where the server is to be reached. */
   readonly address?: string;
+  /** Of its network card in the LAN. */
+  readonly mac?: string;
   readonly cpus: number;
   readonly memoryMiB: number;
+  /** Its machines are PVH domains, and HVM ones where they are given a device; PV where it is missing. */
+  readonly virtualization?: "hardware";
   /** Memory Xen's dom0 keeps for itself. */
   readonly dom0MemoryMiB: number;
   readonly disks: readonly Disk[];
@@ -182,6 +186,8 @@ export interface Disk {
   readonly name: string;
   /** Name of the disk controller it hangs on, where the file says so. */
   readonly controller?: string;
+  /** As `lsblk` shows it; by it a stick knows the disk that it may write. */
+  readonly serial?: string;
   readonly sizeGiB: number;
 }
 

@@ -208,6 +208,31 @@ export const PCI_ADDRESS: Format = {
   },
 };
 
+/** A disk's serial number as `lsblk` shows it. No `|` and no `\\`: the installer's lists are parted by them. */
+export const SERIAL: Format = {
+  code: "MODEL_SERIAL",
+  pattern: "^[!-\\[\\]-{}~]([ -\\[\\]-{}~]{0,62}[!-\\[\\]-{}~])?$",
+  examples: ["S5GXNX0T123456"],
+  fault: (text) => {
+    if (new RegExp(SERIAL.pattern).test(text)) return undefined;
+    const hint = 'write it as "lsblk -d -o NAME,SIZE,SERIAL" shows it, in quotes where it is a number';
+    return { message: `${quote(text)} is not the serial number of a disk`, hint };
+  },
+};
+
+/** A network card's address, in small letters. */
+export const MAC: Format = {
+  code: "MODEL_MAC",
+  pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$",
+  examples: ["3c:ec:ef:12:34:56"],
+  fault: (text) => {
+    if (new RegExp(MAC.pattern).test(text)) return undefined;
+    const better = text.toLowerCase().replaceAll("-", ":");
+    const hint = `write it as "ip link" shows it: ${new RegExp(MAC.pattern).test(better) ? better : "3c:ec:ef:12:34:56"}`;
+    return { message: `${quote(text)} is not the MAC of a network card`, hint };
+  },
+};
+
 /** A share of time: `99.9%`. */
 export const PERCENT: Format = {
   code: "MODEL_GOAL",

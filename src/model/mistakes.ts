@@ -28,6 +28,7 @@ export const MODEL_CODES = {
   MODEL_KUBERNETES_VERSION: "A Kubernetes version that is not supported.",
   MODEL_LABEL: "Text that can't be a label of a site.",
   MODEL_LINE: "An external address that comes by no internet line, or by two.",
+  MODEL_MAC: "Text that is not the MAC of a network card.",
   MODEL_MISSING_KEY: "A key that must be given is not.",
   MODEL_NAME:
     "Text that is not a name: a DNS label of at most 20 characters, of a service 40, of its ports 15.",
@@ -46,6 +47,7 @@ export const MODEL_CODES = {
   MODEL_PORT_UNKNOWN: "A port that the service does not have.",
   MODEL_RANGE: "Text that is not a range of IPv4 addresses.",
   MODEL_SECRET: "Text that does not name the key of a Secret.",
+  MODEL_SERIAL: "Text that is not the serial number of a disk.",
   MODEL_SERVER_CPUS: "Machines that must stand on a server need more CPUs than it has.",
   MODEL_SERVER_DISK: "Machines that must stand on a server need more disk than it has.",
   MODEL_SERVER_MEMORY: "Machines that must stand on a server need more memory than it has.",

@@ -144,14 +144,17 @@ function normalizeServer(input: Draft<ServerInput>): Draft<Server> {
     name: input.name,
     role,
     ...(input.address !== undefined && { address: input.address }),
+    ...(input.mac !== undefined && { mac: input.mac }),
     cpus: input.cpus,
     memoryMiB: toMiB(input.memory),
     dom0MemoryMiB: toMiB(orDefault(input, "dom0Memory", DOM0_MEMORY)),
+    ...(input.virtualization === "hardware" && { virtualization: input.virtualization }),
     disks: input.disks?.map(
       (disk) =>
         disk && {
           name: disk.name,
           ...(disk.controller !== undefined && { controller: disk.controller }),
+          ...(disk.serial !== undefined && { serial: disk.serial }),
           sizeGiB: toGiB(disk.size),
         },
     ),

@@ -1,6 +1,14 @@
 /** The shape of a federation file: its keys, what each holds and what it is for. */
 import { z } from "zod";
-import { COMMON_CAUSE, CONTROL_PLANES, DOM0_MEMORY, KUBERNETES, SIZES, WORKERS } from "./defaults.ts";
+import {
+  COMMON_CAUSE,
+  CONTROL_PLANES,
+  DOM0_MEMORY,
+  KUBERNETES,
+  SIZES,
+  VIRTUALIZATION,
+  WORKERS,
+} from "./defaults.ts";
 import {
   ADDRESS_FORMAT,
   DISK_SIZE,
@@ -8,12 +16,14 @@ import {
   EMAIL,
   HTTPS_URL,
   KUBERNETES_VERSION,
+  MAC,
   MEMORY,
   NAME,
   NETWORK,
   PCI_ADDRESS,
   PERCENT,
   RANGE,
+  SERIAL,
 } from "./formats.ts";
 import { backup, connection, goal, line, reliabilities } from "./shape-proof.ts";
 import { text } from "./shape-text.ts";
@@ -94,6 +104,10 @@ const disk = z
   .strictObject({
     name: text(NAME, "The disk's name, unique on its server.", "ssd"),
     size: text(DISK_SIZE, "How much of it machines may have."),
+    serial: text(
+      SERIAL,
+      "Its serial number, where a stick that installs the server shall write to this disk and no other.",
+    ).optional(),
     controller: text(NAME, "The disk controller it hangs on; a name makes one.", "hba").optional(),
   })
   .meta({ description: "A disk of the server." });
@@ -118,11 +132,20 @@ const server = z
       "Its own address in the LAN (dom0's), where it is reached by SSH. No machine is given it.",
       "10.11.0.2",
     ).optional(),
+    mac: text(
+      MAC,
+      "The MAC of its network card in the LAN, for a stick that installs it; else the first card with a link.",
+    ).optional(),
     cpus: cpus.meta({ description: "Its CPU threads.", examples: [8] }),
     memory: text(MEMORY, "All its memory."),
     dom0Memory: text(MEMORY, "Memory that Xen's own domain (dom0) keeps.", DOM0_MEMORY)
       .optional()
       .meta({ default: DOM0_MEMORY }),
+    virtualization: z.enum(["pv", "hardware"]).optional().meta({
+      description:
+        "How Xen runs machines on it. `pv` works on every processor; `hardware` wants VT-x or AMD-V, and runs them as PVH, or as HVM where they are given a device.",
+      default: VIRTUALIZATION,
+    }),
     disks: z.array(disk).min(1).max(64).meta({ description: "Disks that machines are stored on." }),
     passthrough: z
       .array(passthrough)

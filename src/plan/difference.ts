@@ -107,6 +107,7 @@ function machineFacts(machine: MachinePlan): Facts {
     uuid: machine.uuid,
     "pod network": machine.podNetwork ?? "",
     priority: `${machine.priority ?? ""}`,
+    virtualization: machine.virtualization ?? "pv",
     devices: machine.passthrough.map(({ name, pci }) => `${name} (${pci})`).join(", "),
   };
 }

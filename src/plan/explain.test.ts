@@ -51,6 +51,18 @@ describe("explaining a machine", () => {
   });
 });
 
+it("runs machines as their server does: PVH, and HVM where they are given a device", async () => {
+  const hardware = servers.map((each) => ({ ...each, virtualization: "hardware" as const }));
+  const { sites } = await makePlan(fileOf([site("attic", 11, [hardware[0] ?? server("a"), server("b")])]));
+  const typed = sites.flatMap(({ machines }) => machines.map(({ name, virtualization: as }) => [name, as]));
+  expect(Object.fromEntries(typed)).toMatchObject({
+    "attic-ecam-1": "pvh",
+    "attic-worker-1": "hvm",
+    "attic-ecam-2": undefined,
+    "attic-worker-2": undefined,
+  });
+});
+
 it("shows machines server by server, and a rented site by a line of its own", () => {
   const rows = planTable(plan);
   expect(rows.map(({ server: on, machine }) => `${on} ${machine}`)).toEqual([

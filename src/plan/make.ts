@@ -134,6 +134,10 @@ function draftMachine(
     ...(podNetwork !== undefined && { podNetwork }),
     ...(seat.role === "ecam" && { priority: MOST_ECAMS + 1 - seat.number }),
     passthrough,
+    // Xen passes nothing through to PVH domains (x86).
+    ...(seat.server.virtualization === "hardware" && {
+      virtualization: passthrough.length > 0 ? "hvm" : "pvh",
+    }),
     reasons,
   };
 }

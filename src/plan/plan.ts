@@ -102,6 +102,8 @@ export interface MachinePlan {
   /** ECAMs only: VRRP priority, unique in the site. */
   readonly priority?: number;
   readonly passthrough: readonly { readonly name: string; readonly pci: string }[];
+  /** How Xen runs it; as PV where it is missing. */
+  readonly virtualization?: "pvh" | "hvm";
   /** Why it is here and this large, in sentences; shown by `plan --explain`. */
   readonly reasons: readonly string[];
 }

@@ -76,6 +76,8 @@ export interface DeleteOptions extends RequestOptions {
   /** Deletes only this very object (`uid`), as it was seen (`resourceVersion`); else KUBE_CONFLICT. */
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun?: boolean;
+  /** How long a pod may take to end, instead of what it asks for; 0 where nobody is left to end it. */
+  readonly graceSeconds?: number;
 }
 
 /** One step of a JSON patch (RFC 6902). */

@@ -43,7 +43,8 @@ function machineIdFile(machine: MachinePlan): RenderedFile {
   return { path: "/etc/machine-id", content: `${id}\n`, mode: 0o444 };
 }
 
-function sshFiles(keys: SeedKeys): RenderedFile[] {
+/** Who is let in, the host key, and how the SSH server works. */
+export function sshFiles(keys: SeedKeys): RenderedFile[] {
   return [
     {
       path: "/root/.ssh/authorized_keys",

@@ -2,7 +2,7 @@
  * A whole site on real components, used as a person would: killed while it is
  * brought up, brought up, looked at, hurt, mended, taken down.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Delegation } from "#app/dns/delegation.ts";
@@ -19,6 +19,11 @@ const NAMES_VIP = "10.77.0.9";
 const FILE = join(import.meta.dirname, "one-site.yaml");
 /** Moments, in seconds after the start, at which `lab up` is killed; drawn anew each time, and shown. */
 const KILLS = Array.from({ length: 10 }, () => Math.round(Math.random() * 250) / 10);
+/** The same for `server replace`. */
+const REPLACE_KILLS = Array.from(
+  { length: 4 },
+  (_, index) => 2 + index * 6 + Math.round(Math.random() * 80) / 10,
+);
 
 interface Status {
   readonly well: boolean;
@@ -130,6 +135,88 @@ describe("one site", () => {
     expect(stderr).toContain("LAB_ROUTE_CLASH");
     expect((await panopticon(state, "lab", "down", other)).code).toBe(0);
     expect((await labStatus(state)).well).toBe(true);
+  });
+
+  it(`replaces a server that died for good, although it is killed after ${REPLACE_KILLS.join(", ")} s`, async () => {
+    const spare = join(state, "spare.yaml");
+    writeFileSync(spare, readFileSync(FILE, "utf8").replace("name: right", "name: spare"));
+    const replace = ["server", "replace", "shed/right", "shed/spare", spare];
+    const living = await panopticon(state, ...replace);
+    expect(living.code).toBe(2);
+    expect(living.stderr).toContain("SERVER_REPLACE_LIVES");
+
+    const machines = (await labStatus(state)).sites[0]?.machines ?? [];
+    const dead = machines.filter(({ server }) => server === "right").map(({ name }) => name);
+    expect(dead).toEqual(["shed-ecam-2", "shed-cp-2", "shed-worker-2"]);
+    await Promise.all(dead.map((name) => cutPower(FEDERATION, name)));
+    const folders = join(state, "panopticon", FEDERATION, "lab/machines");
+    for (const name of dead) rmSync(join(folders, name), { recursive: true });
+
+    const unchanged = await panopticon(state, "server", "replace", "shed/right", "shed/spare", FILE);
+    expect(unchanged.stderr).toContain("SERVER_REPLACE_OLD_IN_FILE");
+    const planned = await panopticon(state, ...replace, "--dry-run");
+    expect(planned.code, planned.stderr).toBe(0);
+    expect(planned.stderr).toMatch(/shed-cp-2: .*take its etcd member .* out: then 2 voting members/);
+    expect(planned.stderr).toContain("1 of 3 control planes of shed away");
+    expect(await etcdMembers(state)).toHaveLength(3);
+
+    for (const seconds of REPLACE_KILLS) {
+      const child = start(state, replace);
+      const timer = setTimeout(() => killAll(child), seconds * 1000);
+      await finish(child);
+      clearTimeout(timer);
+    }
+    const { code, stdout, stderr } = await panopticon(state, ...replace, "-o", "json");
+    // The last one may have come to its end before it was to be killed.
+    expect(code === 0 || stderr.includes("SERVER_REPLACE_UNKNOWN"), stderr).toBe(true);
+    const { verified = [] } = JSON.parse(stdout || "{}") as { verified?: { good: boolean }[] };
+    expect(verified.filter(({ good }) => !good)).toEqual([]);
+
+    const members = await etcdMembers(state);
+    expect(members.map((line) => line.split(", ").slice(1, 3).join(" "))).toEqual(
+      expect.arrayContaining(["started shed-cp-1", "started shed-cp-2", "started shed-cp-3"]),
+    );
+    expect(members).toHaveLength(3);
+    expect(members.filter((line) => !line.endsWith("false"))).toEqual([]);
+    const status = await labStatus(state);
+    expect(status.well, JSON.stringify(status, null, 2)).toBe(true);
+    expect(status.sites[0]?.machines.filter(({ server }) => server === "spare")).toHaveLength(3);
+    const zones = await kubectl(state, "get", "nodes", "-L", "topology.kubernetes.io/zone", "--no-headers");
+    expect(zones.match(/spare/g)).toHaveLength(2);
+    const up = await panopticon(state, "lab", "up", spare, "--yes", "-o", "json");
+    expect(up.code, up.stderr).toBe(0);
+    expect(JSON.parse(up.stdout)).toMatchObject({ changes: 0 });
+  });
+
+  it("is adopted where its operator's state was lost, and then has nothing to change", async () => {
+    const spare = join(state, "spare.yaml");
+    const own = join(state, "panopticon", FEDERATION);
+    const lost = join(state, "lost");
+    mkdirSync(lost);
+    const files = readdirSync(own).filter((name) => name !== "lab");
+    expect(files).toEqual(expect.arrayContaining(["plan.json", "pki", "ssh", "names", "edge"]));
+    for (const name of files) renameSync(join(own, name), join(lost, name));
+    expect((await panopticon(state, "lab", "status", spare)).stderr).toContain("LAB_NOT_UP");
+
+    const { code, stderr } = await panopticon(state, "adopt", spare);
+    expect(code, stderr).toBe(0);
+    const read = (folder: string, path: string) => readFileSync(join(folder, path), "utf8");
+    for (const path of ["plan.json", "pki/shed/ca.key", "names/zone-key.pem", "edge/ca.key", "edge/panels"])
+      expect(read(own, path)).toBe(read(lost, path));
+    expect(read(own, "ssh/operator")).not.toBe(read(lost, "ssh/operator"));
+    expect((await labStatus(state)).well).toBe(true);
+    const up = await panopticon(state, "lab", "up", spare, "--yes", "-o", "json");
+    expect(up.code, up.stderr).toBe(0);
+    expect(JSON.parse(up.stdout)).toMatchObject({ changes: 0 });
+    const again = await panopticon(state, "adopt", spare, "-o", "json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ written: 0, differs: [] });
+
+    writeFileSync(join(own, "edge/panels"), "another one");
+    const refused = await panopticon(state, "adopt", spare);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("ADOPT_STATE_DIFFERS");
+    expect(refused.stderr).not.toContain(read(lost, "edge/panels"));
+    renameSync(join(lost, "edge/panels"), join(own, "edge/panels"));
   });
 
   it("says in a dry run what it would mend, and mends nothing", async () => {

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { newKeys } from "#control/federation/join/seal.ts";
 import { type Kube, KubeError, type KubeObject, type ObjectRef, type Resource } from "#ports/kube.ts";
-import { createMap, federatedMap, federatedRef, SPACE } from "./federation.ts";
+import { createMap, federatedMap, federatedRef, SPACE, until } from "./federation.ts";
 
 export const SYSTEM = "kube-federation-system";
 
@@ -62,14 +62,7 @@ export async function robEntries(thief: Kube, admin: Kube, mine: string, other: 
   );
   await no(thief.patch(status, { status: { clusters: [] } }));
   await no(thief.patch(status, { status: { conditions: [] } }));
-  const own = { ...entry, name: mine };
-  await thief.apply(
-    status,
-    { ...head, metadata, ...loose({ status: { clusters: [own] } }) },
-    {
-      fieldManager: `panopticon-site-${mine}`,
-    },
-  );
+  await robReports(thief, admin, mine, other);
 
   await no(thief.patch(federatedRef("first"), { spec: { template: { data: { value: "stolen" } } } }));
   await no(thief.delete(federatedRef("first")));
@@ -164,6 +157,34 @@ export async function robEntries(thief: Kube, admin: Kube, mine: string, other: 
   if (!(await admin.find(told))) await thief.create(conflicts, conflict(mine));
   await no(thief.patch(told, { spec: { resolution: "Apply" } }));
   await no(thief.delete(told));
+}
+
+/** An entry comes of its own site's report, and there is no way to another's. */
+async function robReports(thief: Kube, admin: Kube, mine: string, other: string): Promise<void> {
+  const first = federatedRef("first") as ObjectRef<Loose>;
+  const { uid, generation } = (await admin.get(first)).metadata ?? {};
+  const { epoch } = (await admin.get(CROWN)).spec ?? {};
+  const entry = {
+    type: "federatedconfigmaps.types.kubefed.io",
+    namespace: SPACE,
+    name: "first",
+    uid,
+    observedGeneration: generation,
+    status: "CreationFailed",
+    message: "stolen",
+  };
+  const report = (site: string) => ({ resource: ours("sitereports"), name: site });
+  const stolen = { spec: { epoch, entries: [entry] } };
+  await no(thief.patch(report(other), stolen));
+  await no(thief.create({ resource: ours("sitereports") }, { metadata: { name: "x" }, ...loose(stolen) }));
+  await no(thief.delete(report(mine)));
+  await thief.patch(report(mine), stolen);
+  const robbed = async (): Promise<readonly string[]> => {
+    const { clusters = [] } = (await admin.get(first)).status ?? {};
+    return clusters.filter((one) => JSON.stringify(one).includes("stolen")).map(({ name }) => name);
+  };
+  await until("the hub takes its word for itself", 30, async () => (await robbed()).length > 0);
+  expect(await robbed().then((names) => names.filter((name) => name !== mine))).toEqual([]);
 }
 
 /** What has nothing to do with the federation, and what would give the thief more. */

@@ -64,6 +64,11 @@ function applying(...flags: readonly string[]): readonly string[] {
   return ["apply", FILE, "--through-servers", ...access, "--until", "steering", ...flags];
 }
 
+/** As far as machines that run as planned and answer. */
+function settling(...flags: readonly string[]): readonly string[] {
+  return applying("--until", "settings", ...flags);
+}
+
 async function onServer(...argv: readonly string[]): Promise<string> {
   const options = [
     "-F",
@@ -149,34 +154,39 @@ it("reaches them all by one command", async () => {
   expect(shell).toMatchObject({ code: 0, stdout: `${ECAM}\n` });
 });
 
-it("has nothing to change the second time", async () => {
+it("mends what was changed by hand without a restart where it can", async () => {
+  const began = performance.now();
+  await onServer("xl", "mem-set", ECAM, "400");
+  const { code, stderr } = await run(...settling());
+  expect(code).toBe(0);
+  expect(stderr).toContain("Settings of machines: 1 change");
+  expect(JSON.parse((await run(...settling("-o", "json"))).stdout)).toMatchObject({ changes: 0 });
+  figure("memory changed by hand set back, and seen to be", (performance.now() - began) / 1000);
+});
+
+it("refuses a restart that takes the site's only ECAM away, says so before, and does it when told", async () => {
+  expect(await run(...settling())).toMatchObject({ code: 0 }); // as the tests before left it
+  const file = `/etc/panopticon/xen/applied/${ECAM}.cfg`;
+  await onServer("xl", "destroy", ECAM);
+  await onServer("sed", "-i", `'s/^on_crash = .*/on_crash = "preserve"/'`, file);
+  await onServer("xl", "create", "-q", file);
+  const dry = await run(...settling("--dry-run"));
+  expect(dry.stderr).toMatch(
+    /restart as planned: .* 1 of 1 ECAM of shed away; meanwhile not true: .*--accept-outage/,
+  );
+  const refused = await run(...settling());
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("APPLY_BREAKS_PROMISE") });
+  const began = performance.now();
+  const accepted = await run(...settling("--accept-outage"));
+  expect(`${accepted.code} ${accepted.stderr.slice(-3000)}`).toMatch(/^0 /);
+  figure("the restart, once accepted", (performance.now() - began) / 1000);
+  expect(JSON.parse((await run(...settling("-o", "json"))).stdout)).toMatchObject({ changes: 0 });
+});
+
+it("has nothing to change after all that: every machine does what it did", async () => {
   const began = performance.now();
   const { code, stdout } = await run(...applying("-o", "json"));
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ changes: 0 });
   figure("apply with nothing to change", (performance.now() - began) / 1000);
-});
-
-it("mends what was changed by hand without a restart where it can", async () => {
-  await onServer("xl", "mem-set", ECAM, "400");
-  const { code, stderr } = await run(...applying());
-  expect(code).toBe(0);
-  expect(stderr).toContain("Settings of machines: 1 change");
-  expect(JSON.parse((await run(...applying("-o", "json"))).stdout)).toMatchObject({ changes: 0 });
-});
-
-it("refuses a restart that takes the site's only ECAM away, says so before, and does it when told", async () => {
-  const file = `/etc/panopticon/xen/applied/${ECAM}.cfg`;
-  await onServer("xl", "destroy", ECAM);
-  await onServer("sed", "-i", `'s/^on_crash = .*/on_crash = "preserve"/'`, file);
-  await onServer("xl", "create", "-q", file);
-  const dry = await run(...applying("--dry-run"));
-  expect(dry.stderr).toMatch(
-    /restart as planned: .* 1 of 1 ECAM of shed away; meanwhile not true: .*--accept-outage/,
-  );
-  const refused = await run(...applying());
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("APPLY_BREAKS_PROMISE") });
-  const accepted = await run(...applying("--accept-outage"));
-  expect(`${accepted.code} ${accepted.stderr.slice(-3000)}`).toMatch(/^0 /);
-  expect(JSON.parse((await run(...applying("-o", "json"))).stdout)).toMatchObject({ changes: 0 });
 });

@@ -1,18 +1,17 @@
 /**
  * The Xen driver against a real Xen 4.17 with a real dom0, emulated in software.
  * One server is booted for the whole file; what a test leaves is what the next
- * one finds.
+ * one finds. What it refuses is in quick.test.ts. The parts may be run one by
+ * one: `-t "^hypervisor"`, `-t "^a machine"`, `-t "^two ECAMs"`.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { PanopticonError } from "#base/errors.ts";
 import type { MachinePlan } from "#plan/plan.ts";
 import { describeHypervisor } from "#ports/hypervisor.suite.ts";
-import type { ObservedMachine } from "#ports/hypervisor.ts";
 import { figure, showFigures } from "./figures.ts";
 import { openGround, type XenGround } from "./ground.ts";
 import { bringPackages } from "./packages.ts";
-import { rendered } from "./rendered.ts";
 import { startAndDie } from "./start-and-die.ts";
+import { answers as answersOn, onServer as onServerOf, seen as seenOn, startMachine } from "./steps.ts";
 import { describeVip } from "./vip.ts";
 
 let ground: XenGround;
@@ -28,37 +27,10 @@ afterAll(async () => {
   showFigures();
 });
 
-/** What the driver sees of one machine. */
-async function seen(machine: MachinePlan): Promise<ObservedMachine | undefined> {
-  return (await ground.xen.observe(ground.site)).find(({ name }) => name === machine.name);
-}
-
-async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
-  return await work.then(
-    () => undefined,
-    (error: PanopticonError) => error.problems[0]?.code,
-  );
-}
-
-async function onServer(...argv: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await ground.shell.run("left", argv);
-  if (code !== 0) throw new Error(`${argv.join(" ")}: ${stderr}`);
-  return stdout;
-}
-
-const start = (machine: MachinePlan) => ground.xen.start(ground.site, machine, ground.seedOf(machine));
-
-async function answers(machine: MachinePlan): Promise<void> {
-  const began = performance.now();
-  await vi.waitFor(
-    async () => {
-      const { stdout } = await ground.shell.run(machine.name, ["hostname"], { timeoutSeconds: 30 });
-      expect(stdout.trim()).toBe(machine.name);
-    },
-    { timeout: 600_000, interval: 2000 },
-  );
-  figure("guest from its start to SSH by its pinned key", (performance.now() - began) / 1000);
-}
+const seen = (machine: MachinePlan) => seenOn(ground, machine);
+const onServer = (...argv: readonly string[]) => onServerOf(ground, ...argv);
+const start = (machine: MachinePlan) => startMachine(ground, machine);
+const answers = (machine: MachinePlan) => answersOn(ground, machine);
 
 describeHypervisor("Xen", () =>
   Promise.resolve({
@@ -70,45 +42,9 @@ describeHypervisor("Xen", () =>
   }),
 );
 
-describe("before anything is touched", () => {
-  it("refuses memory that the server does not have", async () => {
-    const [machine] = ground.machines;
-    expect(await codeOf(start({ ...machine, memoryMiB: 100_000 }))).toBe("XEN_NO_MEMORY");
-  });
-
-  it("refuses disks that the volume group has no room for", async () => {
-    const [machine] = ground.machines;
-    const disks = machine.disks.map((disk) => ({ ...disk, sizeGiB: 1000 }));
-    expect(await codeOf(start({ ...machine, disks }))).toBe("XEN_NO_SPACE");
-  });
-
-  it("refuses devices that dom0 stands on, that are not there, or that nothing can shield", async () => {
-    const [machine] = ground.machines;
-    const given = (pci: string) => codeOf(start({ ...machine, passthrough: [{ name: "card", pci }] }));
-    expect(await given("0000:00:04.0")).toBe("XEN_DEVICE_NEEDED"); // its root disk
-    expect(await given("0000:00:05.0")).toBe("XEN_DEVICE_NEEDED"); // the guests' disk
-    expect(await given("0000:00:03.0")).toBe("XEN_DEVICE_NEEDED"); // the bridge's network card
-    expect(await given("0000:00:1a.0")).toBe("XEN_NO_DEVICE");
-    expect(await given("0000:00:10.0")).toBe("XEN_NO_IOMMU");
-    expect(await onServer("ls", "/sys/bus/pci/drivers")).not.toContain("pciback");
-    expect(await seen(machine)).toBeUndefined();
-  });
-
-  it("leaves a domain of the same name alone that is not ours", async () => {
-    const [machine] = ground.machines;
-    const image = await onServer("sh", "-c", "echo /var/lib/panopticon/images/*");
-    const settings = `name="${machine.name}"\ntype="pv"\nkernel="${image.trim()}/vmlinuz"\nmemory=128\n`;
-    await ground.shell.put("left", [{ path: "/root/foreign.cfg", content: settings, mode: 0o600 }]);
-    await onServer("xl", "create", "-q", "-p", "/root/foreign.cfg");
-    expect(await codeOf(start(machine))).toBe("XEN_FOREIGN_DOMAIN");
-    await ground.xen.kill(ground.site, machine.name);
-    await ground.xen.remove(ground.site, machine.name);
-    expect(await onServer("xl", "list")).toContain(machine.name);
-    await onServer("xl", "destroy", machine.name);
-  });
-});
-
 describe("a machine", () => {
+  beforeAll(() => ground.xen.prepare(ground.site));
+
   it("is made by a run that goes on where others were killed", async () => {
     const [machine] = ground.machines;
     for (const seconds of [2, 6, 14]) await startAndDie(ground, machine, seconds);
@@ -213,6 +149,8 @@ async function crash(machine: MachinePlan): Promise<void> {
 }
 
 describe("two ECAMs", () => {
+  beforeAll(() => ground.xen.prepare(ground.site));
+
   it("run beside each other", async () => {
     for (const machine of ground.machines) await start(machine);
     for (const machine of ground.machines) await answers(machine);
@@ -220,29 +158,4 @@ describe("two ECAMs", () => {
     expect(observed.map(({ state }) => state)).toEqual(["running", "running"]);
   });
   describeVip(() => ground);
-});
-
-describe("the files of the examples", () => {
-  it("are read by xl, each one", async () => {
-    const files = await rendered();
-    expect(files.length).toBeGreaterThan(20);
-    const folder = "/root/rendered";
-    await onServer("mkdir", "-p", folder);
-    const named = files.map(({ content }, index) => ({
-      path: `${folder}/${index}.cfg`,
-      content,
-      mode: 0o600,
-    }));
-    await ground.shell.put("left", named);
-    const began = performance.now();
-    for (const [index, { domain }] of files.entries()) {
-      const said = await onServer("xl", "-N", "create", `${folder}/${index}.cfg`);
-      expect(JSON.parse(said)).toMatchObject({ c_info: { name: domain.name, uuid: domain.uuid } });
-    }
-    figure(`xl -N create of ${files.length} files`, (performance.now() - began) / 1000);
-    const spoilt = files[0]?.content.replace("access=rw", "access=rx") ?? "";
-    await ground.shell.put("left", [{ path: `${folder}/spoilt.cfg`, content: spoilt, mode: 0o600 }]);
-    const { code } = await ground.shell.run("left", ["xl", "-N", "create", `${folder}/spoilt.cfg`]);
-    expect(code).not.toBe(0);
-  });
 });

@@ -1,4 +1,4 @@
-/** The domain configurations of every example. */
+/** The domain configurations of every example, of each type that its servers may be given. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXAMPLES } from "#app/folders.ts";
@@ -14,9 +14,11 @@ export async function rendered(): Promise<readonly { content: string; domain: Xe
     const plan = await makePlan(parseFederation(readFileSync(join(EXAMPLES, file), "utf8"), file));
     for (const site of plan.sites) {
       for (const machine of site.machines) {
-        const ground = usualGround(plan, machine);
-        const { content } = domainFile(plan, site, machine, ground);
-        found.push({ content, domain: xenDomain(site, machine, ground) });
+        for (const type of ["pv", machine.passthrough.length > 0 ? "hvm" : "pvh"] as const) {
+          const ground = { ...usualGround(plan, machine), type };
+          const { content } = domainFile(plan, site, machine, ground);
+          found.push({ content, domain: xenDomain(site, machine, ground) });
+        }
       }
     }
   }

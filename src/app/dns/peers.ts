@@ -4,6 +4,7 @@ import { X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
 import { voterOf } from "#control/dns/signature.ts";
 import type { Word } from "#control/dns/words.ts";
+import { boundedAnswer } from "../bounded-answer.ts";
 import type { VoterTls } from "./server.ts";
 import { LONGEST_BODY, WORDS } from "./wire.ts";
 
@@ -85,41 +86,24 @@ function openLine(
   };
 }
 
-function post(peer: Peer, address: string, agent: Agent, body: string): Promise<readonly Word[]> {
-  return new Promise((resolve, reject) => {
-    const asked = request({
-      host: address,
-      port: peer.port,
-      path: "/v1/words",
-      method: "POST",
-      agent,
-      servername: peer.name,
-      minVersion: "TLSv1.3",
-      checkServerIdentity: (_, certificate) => identity(peer.name, certificate),
-      headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    asked.once("error", reject);
-    asked.once("response", (response) => {
-      const pieces: Buffer[] = [];
-      let length = 0;
-      response.on("data", (piece: Buffer) => {
-        length += piece.length;
-        if (length > LONGEST_BODY) asked.destroy(new Error("its answer has no end"));
-        pieces.push(piece);
-      });
-      response.once("error", reject);
-      response.once("end", () => {
-        try {
-          if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode ?? 0}`);
-          resolve(WORDS.parse(JSON.parse(Buffer.concat(pieces).toString())).words);
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
-        }
-      });
-    });
-    asked.end(body);
+async function post(peer: Peer, address: string, agent: Agent, body: string): Promise<readonly Word[]> {
+  const asked = request({
+    host: address,
+    port: peer.port,
+    path: "/v1/words",
+    method: "POST",
+    agent,
+    servername: peer.name,
+    minVersion: "TLSv1.3",
+    checkServerIdentity: (_, certificate) => identity(peer.name, certificate),
+    headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+    signal: AbortSignal.timeout(ANSWER_MS),
   });
+  const answer = boundedAnswer(asked, LONGEST_BODY);
+  asked.end(body);
+  const { status, text } = await answer;
+  if (status !== 200) throw new Error(`HTTP ${status}`);
+  return WORDS.parse(JSON.parse(text)).words;
 }
 
 /** Its authority has been checked by then; the name is the voter's, not an address. */

@@ -8,6 +8,7 @@ import { PanopticonError, worldFailed } from "#base/errors.ts";
 import type { CrownWitness } from "#control/federation/api/crown.ts";
 import { type Vote, witnessVoter } from "#control/federation/crown/take.ts";
 import type { KnownCrown, WitnessClaim } from "#control/federation/crown/witness.ts";
+import { type Answer, boundedAnswer } from "../bounded-answer.ts";
 import type { WitnessAccess } from "./file.ts";
 import { ANSWER_ERROR, REPORT, VOTE, type WitnessReport } from "./wire.ts";
 
@@ -116,37 +117,22 @@ function exchanged(
   credential: string,
   body: string,
   signal: AbortSignal,
-): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = {
+): Promise<Answer> {
+  const asked = request({
+    createConnection: () => socket,
+    method: "POST",
+    path: pathname,
+    headers: {
       host,
       authorization: `Bearer ${credential}`,
       "content-type": "application/json",
       "content-length": Buffer.byteLength(body),
-    };
-    const asked = request({
-      createConnection: () => socket,
-      method: "POST",
-      path: pathname,
-      headers,
-      signal,
-    });
-    asked.once("error", reject);
-    asked.once("response", (response) => {
-      const pieces: Buffer[] = [];
-      let length = 0;
-      response.on("data", (piece: Buffer) => {
-        length += piece.length;
-        if (length > LONGEST_ANSWER) asked.destroy(new Error("its answer has no end"));
-        pieces.push(piece);
-      });
-      response.once("error", reject);
-      response.once("end", () =>
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString() }),
-      );
-    });
-    asked.end(body);
+    },
+    signal,
   });
+  const answer = boundedAnswer(asked, LONGEST_ANSWER);
+  asked.end(body);
+  return answer;
 }
 
 function parsed(text: string): unknown {

@@ -29,24 +29,29 @@ export interface Workers {
 
 export function openWorkers({ queue, clock, longestSeconds, work, ended }: WorkersSettings): Workers {
   const underWay = new Map<Work, { readonly since: number; readonly end: Promise<void> }>();
+  /** Of what is at work: cheaper than a signal that is joined from two for each piece. */
+  const stops = new Set<AbortController>();
   let running: AbortSignal | undefined;
   let cancelTimer = (): void => undefined;
 
   const doOne = async (one: Work, signal: AbortSignal): Promise<void> => {
     const since = clock.now();
-    const late = new AbortController();
+    const stop = new AbortController();
+    if (signal.aborted) stop.abort(signal.reason);
+    stops.add(stop);
     const cancel = clock.after(longestSeconds * 1000, () =>
-      late.abort(new Error(`${one.group} ${one.key} took more than ${longestSeconds} s`)),
+      stop.abort(new Error(`${one.group} ${one.key} took more than ${longestSeconds} s`)),
     );
     let outcome: Outcome = { result: "failed" };
     let failure: unknown;
     try {
-      const again = await work(one, AbortSignal.any([signal, late.signal]));
+      const again = await work(one, stop.signal);
       outcome = again ? { result: "again", afterSeconds: again.afterSeconds } : { result: "done" };
     } catch (error) {
       failure = error;
     } finally {
       cancel();
+      stops.delete(stop);
     }
     underWay.delete(one);
     // What was cut off by our own end is no failure, and is due once more in the next run.
@@ -84,6 +89,7 @@ export function openWorkers({ queue, clock, longestSeconds, work, ended }: Worke
       pump();
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
       cancelTimer();
+      for (const stop of stops) stop.abort(signal.reason);
       while (underWay.size > 0) await Promise.all([...underWay.values()].map(({ end }) => end));
       running = undefined;
     },

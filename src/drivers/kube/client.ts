@@ -89,9 +89,11 @@ function applying(path: string, body: object, options: ApplyOptions = {}): KubeR
   return { method: "PATCH", path: writing(path, options) + force, body, contentType, repeatable: true };
 }
 
-function deleting(path: string, { propagation, preconditions, dryRun }: DeleteOptions): KubeRequest {
+function deleting(path: string, options: DeleteOptions): KubeRequest {
+  const { propagation, preconditions, dryRun, graceSeconds } = options;
   const body = {
     propagationPolicy: propagation ?? "Background",
+    ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }),
     ...(preconditions && { preconditions }),
     ...(dryRun && { dryRun: ["All"] }),
   };

@@ -4,6 +4,7 @@
  * twice is the same as once.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { createSecureContext, type SecureContext } from "node:tls";
 import { Agent, type Dispatcher } from "undici";
 import { KubeError, type RawAnswer, type RequestOptions } from "#ports/kube.ts";
 import { unreachable } from "./failure.ts";
@@ -16,7 +17,8 @@ const LONGEST_PAUSE_SECONDS = 5;
 const REQUEST_SECONDS = 30;
 const CONNECT_SECONDS = 5;
 const CONNECTIONS = 16;
-const KEEP_ALIVE_SECONDS = 30;
+/** An API server closes what is idle for longer than 90 s. */
+const KEEP_ALIVE_SECONDS = 75;
 
 export interface KubeSettings {
   /** Such as `https://10.11.0.5:6443`. */
@@ -68,9 +70,10 @@ interface Connection {
 export function openTransport(settings: KubeSettings, statistics: Statistics): Transport {
   const { server } = settings;
   const token = settings.token === undefined ? undefined : openToken(settings.token);
-  const agent = openAgent(settings, CONNECTIONS);
+  const context = secureContextOf(settings);
+  const agent = openAgent(settings, CONNECTIONS, context);
   // A watch holds its connection for minutes: among the others it would starve requests.
-  const watches = openAgent(settings, null);
+  const watches = openAgent(settings, null, context);
   return {
     send: (request, options = {}) => sendWithRetries({ server, agent, token, statistics }, request, options),
     stream: (path, idleSeconds, signal) =>
@@ -81,10 +84,28 @@ export function openTransport(settings: KubeSettings, statistics: Statistics): T
   };
 }
 
+function certificatesOf({ authority, client }: Pick<KubeSettings, "authority" | "client">) {
+  return {
+    ...(authority !== undefined && { ca: authority }),
+    ...(client !== undefined && { cert: client.certificate, key: client.key }),
+  };
+}
+
+/** Read once and not for each connection; undefined where it can't be read, which the first connection then tells. */
+function secureContextOf(settings: KubeSettings): SecureContext | undefined {
+  try {
+    return createSecureContext(certificatesOf(settings));
+  } catch {
+    return undefined;
+  }
+}
+
 function openAgent(
-  { authority, client, servername, insecure }: KubeSettings,
+  { servername, insecure, ...settings }: KubeSettings,
   connections: number | null,
+  secureContext: SecureContext | undefined,
 ): Agent {
+  const certificates = certificatesOf(settings);
   return new Agent({
     // HTTP/2 in undici 8 mishandles GOAWAY, which API servers send to spread their load.
     allowH2: false,
@@ -92,8 +113,7 @@ function openAgent(
     keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
     connectTimeout: CONNECT_SECONDS * 1000,
     connect: {
-      ...(authority !== undefined && { ca: authority }),
-      ...(client !== undefined && { cert: client.certificate, key: client.key }),
+      ...(secureContext ? { secureContext } : certificates),
       ...(servername !== undefined && { servername }),
       ...(insecure && { rejectUnauthorized: false }),
     },
@@ -172,15 +192,21 @@ async function sendOnce(
   options: RequestOptions,
 ): Promise<Outcome> {
   const { agent, server, statistics, token } = connection;
-  const late = AbortSignal.timeout((options.timeoutSeconds ?? REQUEST_SECONDS) * 1000);
   const { headers, token: shown } = await authorization(connection);
+  // Not AbortSignal.timeout: its timers outlive their requests, thousands at once under load.
+  const late = new AbortController();
+  const seconds = options.timeoutSeconds ?? REQUEST_SECONDS;
+  const timer = setTimeout(
+    () => late.abort(new DOMException(`no answer within ${seconds} s`, "TimeoutError")),
+    seconds * 1000,
+  );
   const request: Dispatcher.RequestOptions = {
     origin: server,
     path,
     method,
     headers: { accept, ...headers, ...(body !== undefined && { "content-type": contentType }) },
     body: body === undefined ? null : JSON.stringify(body),
-    signal: options.signal ? AbortSignal.any([options.signal, late]) : late,
+    signal: options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal,
   };
   const began = performance.now();
   try {
@@ -198,6 +224,8 @@ async function sendOnce(
   } catch (error) {
     statistics.unanswered(method);
     return { error };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

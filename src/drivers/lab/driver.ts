@@ -22,7 +22,7 @@ import { boot, createFolder, cutPower, folderUuid, machineFolder } from "./machi
 import { labNames } from "./names.ts";
 import { claim, disclaim, refuseForeign, RUN_FOLDER } from "./owner.ts";
 import { listLinks, listNamespaces, ipBatch, removeNamespace } from "./netns.ts";
-import { ensureNetwork, networkLacks, plugMachine } from "./network.ts";
+import { ensureNetwork, networkLacks, plugMachine, unplugMachine } from "./network.ts";
 import { endOutside } from "./witness.ts";
 
 export interface LabOptions {
@@ -50,6 +50,8 @@ export function openLab(options: LabOptions): Lab {
   const folderOf = (name: string) => machineFolder(machinesDir, name);
 
   async function kill(name: string): Promise<void> {
+    // Until its namespace is cleared away the kernel would answer for it, which a machine without power does not.
+    await unplugMachine(names, name);
     await cutPower(federation, name);
     await removeNamespace(names.machine(name));
     await rm(join("/run/systemd/nspawn/propagate", names.nspawn(name)), {

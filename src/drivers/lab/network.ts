@@ -126,3 +126,8 @@ export async function plugMachine(names: LabNames, site: SitePlan, machine: Mach
     `link set ${port} master br0 up`,
   ]);
 }
+
+/** Takes the machine's cable out, at both ends at once; one that has none is fine. */
+export async function unplugMachine(names: LabNames, machine: string): Promise<void> {
+  await runProcess(["ip", "-n", names.machine(machine), "link", "delete", "host0"]);
+}

@@ -4,23 +4,25 @@ import { type PanopticonError, worldFailed } from "#base/errors.ts";
 /** A connection that could not be made, told apart by what ssh wrote to its standard error. */
 export function connectionFailure(machine: string, address: string, stderr: string): PanopticonError {
   const said = lastLine(stderr);
+  // Servers are called by their addresses.
+  const at = machine === address ? "" : ` at ${address}`;
   if (/host key verification failed|identification has changed|no \S+ host key is known/i.test(stderr)) {
     return worldFailed(
       "SSH_HOST_KEY_MISMATCH",
-      `${machine} at ${address} does not show the host key that is pinned for it.`,
+      `${machine}${at} does not show the host key that is pinned for it.`,
       "Another machine may answer at this address. Where the machine was made anew by hand, bring its old host key back.",
     );
   }
   if (/permission denied/i.test(stderr)) {
     return worldFailed(
       "SSH_DENIED",
-      `${machine} at ${address} does not let the operator's key in: ${said}`,
+      `${machine}${at} does not let the operator's key in: ${said}`,
       "Look at /root/.ssh/authorized_keys on the machine.",
     );
   }
   return worldFailed(
     "SSH_UNREACHABLE",
-    `${machine} does not answer at ${address}: ${said}`,
+    `${machine} does not answer${at}: ${said}`,
     "See whether the machine runs and its address can be reached from here.",
   );
 }

@@ -9,10 +9,19 @@ import type { RunningDomain } from "./domains.ts";
 /** One difference, in words, and where it is. */
 export interface Difference {
   readonly machine: string;
-  readonly where: "file" | "domain" | "autostart";
+  readonly where: "file" | "domain" | "autostart" | "disk";
   readonly what: string;
   /** The domain has to be made anew for it. */
   readonly restart: boolean;
+  /** Nothing mends it: a disk that would have to be made smaller. */
+  readonly never?: true;
+}
+
+/** A disk that is there. */
+export interface FoundDisk {
+  readonly name: string;
+  readonly plannedGiB: number;
+  readonly foundMiB: number;
 }
 
 /** What is known of one machine on its server. */
@@ -25,6 +34,7 @@ export interface Known {
   /** The running domain's settings; missing where none runs. */
   readonly running?: RunningDomain | undefined;
   readonly autostart: boolean;
+  readonly disks: readonly FoundDisk[];
 }
 
 /** Every difference, those of the file first. */
@@ -50,7 +60,20 @@ export function differences(known: Known): readonly Difference[] {
     for (const what of domainDifferences(known.domain, known.running))
       found.push({ machine, where: "domain", what, restart: true });
   }
-  return found;
+  return [...found, ...known.disks.flatMap((disk) => diskDifferences(machine, disk))];
+}
+
+/** A volume is as large as its group's extents make it: less than a GiB too much is none. So is a size that is not known. */
+function diskDifferences(machine: string, { name, plannedGiB, foundMiB }: FoundDisk): readonly Difference[] {
+  const sizes = `disk ${name}: ${Number((foundMiB / 1024).toFixed(1))} GiB, planned ${plannedGiB} GiB`;
+  const difference = { machine, where: "disk", restart: false } as const;
+  if (foundMiB < plannedGiB * 1024) {
+    return [{ ...difference, what: `${sizes} (its file system grows when it next boots)` }];
+  }
+  if (foundMiB >= (plannedGiB + 1) * 1024) {
+    return [{ ...difference, what: `${sizes}, and a disk is never made smaller`, never: true }];
+  }
+  return [];
 }
 
 /** By settings: our files have one on each line. */

@@ -12,19 +12,15 @@ import type { MachineSettings, SettingsDrift } from "#ports/settings.ts";
 import type { Shell } from "#ports/shell.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { domainFile } from "#render/xen/config.ts";
-import {
-  configFolder,
-  usualGround,
-  volumeName,
-  XEN_FOLDERS,
-  xenDomain,
-  type XenType,
-} from "#render/xen/domain.ts";
+import { configFolder, usualGround, volumeName, XEN_FOLDERS, xenDomain } from "#render/xen/domain.ts";
 import { differences, type Difference } from "./drift.ts";
+import { knownOf } from "./known.ts";
 import { FACTS_SCRIPT, readFacts, type ServerFacts } from "./facts.ts";
 import type { GuestImage } from "./image.ts";
 import { limiter, type Limit } from "../ssh/limit.ts";
+import { lookAt, type ServerLook, unseen } from "./look.ts";
 import { mendDomain } from "./mend.ts";
+import { refuseShrinking } from "./refuse.ts";
 import { prepareServer, serverLacks, type ServerNeeds } from "./server.ts";
 import { startDomain, type StartOptions } from "./start.ts";
 import { destroyDomain } from "./toolstack.ts";
@@ -32,6 +28,8 @@ import { removeVolume } from "./volume.ts";
 
 /** A look takes a tenth of this on an emulated server. */
 const LOOK_SECONDS = 60;
+/** Servers that are looked at beside each other, each over a connection of its own. */
+const LOOKS_AT_ONCE = 8;
 
 export interface XenOptions {
   readonly federation: string;
@@ -41,13 +39,13 @@ export interface XenOptions {
   readonly hostOf: (site: SitePlan, server: string) => string;
   /** What machines of a role that are made from now on boot; those that are there keep what they were made of. */
   readonly imageOf: (role: Role) => Promise<GuestImage>;
-  /** `pv` where it is not given. */
-  readonly type?: XenType;
 }
 
 export interface Xen extends Hypervisor, MachineSettings {
   /** How the site's planned machines differ from their plan, on disk and running; those that are absent are left out. */
   differences(site: SitePlan): Promise<readonly Difference[]>;
+  /** What each of the site's servers is like; one that can't be looked at says why. */
+  look(site: SitePlan): Promise<readonly ServerLook[]>;
 }
 
 /** One server of a site, with how it is called in messages and by the shell. */
@@ -60,6 +58,7 @@ export interface Server {
 export function openXen(options: XenOptions): Xen {
   const { federation, shell, imageOf } = options;
   const limits = new Map<string, Limit>();
+  const looks = limiter(LOOKS_AT_ONCE);
   const serverOf = (site: SitePlan, name: string): Server => {
     const host = options.hostOf(site, name);
     const limit = limits.get(host) ?? limiter(1);
@@ -71,10 +70,11 @@ export function openXen(options: XenOptions): Xen {
     return [...new Set(names)].map((name) => serverOf(site, name));
   };
   const domainOf = async (site: SitePlan, machine: MachinePlan, facts: ServerFacts) => {
-    const kept = imageFolder(facts.files.get(machine.name));
+    // Somebody may have taken its file away while its domain goes on.
+    const running = facts.domains.find(({ uuid }) => uuid === machine.uuid)?.settings;
+    const kept = imageFolder(facts.files.get(machine.name)) ?? folderOf(running?.kernel);
     const image = kept ?? (await imageOf(machine.role)).folder;
-    const type = options.type ?? ("pv" as const);
-    const ground = { ...usualGround({ federation }, machine), image, type };
+    const ground = { ...usualGround({ federation }, machine), image };
     const file = domainFile({ federation }, site, machine, ground);
     return { image, file, domain: xenDomain(site, machine, ground) };
   };
@@ -82,12 +82,12 @@ export function openXen(options: XenOptions): Xen {
   async function factsOf(server: Server): Promise<ServerFacts> {
     const argv = ["sh", "-c", FACTS_SCRIPT, "facts", configFolder(federation), XEN_FOLDERS.images];
     // xl waits for ever where the server's xenstored has died.
-    const { stdout } = await shell.run(server.host, argv, { timeoutSeconds: LOOK_SECONDS });
+    const { stdout } = await looks(() => shell.run(server.host, argv, { timeoutSeconds: LOOK_SECONDS }));
     return readFacts(server.name, stdout);
   }
 
-  async function observeServer(site: SitePlan, server: Server): Promise<readonly ObservedMachine[]> {
-    const facts = await factsOf(server);
+  /** What the facts say of the site's machines, planned or not. */
+  function machinesThere(site: SitePlan, server: Server, facts: ServerFacts): readonly ObservedMachine[] {
     const own = [...facts.files.keys()].filter((name) => name.startsWith(`${site.name}-`));
     // Somebody may have taken a file away while its domain goes on.
     const planned = site.machines.filter(
@@ -122,7 +122,7 @@ export function openXen(options: XenOptions): Xen {
     await there(site, name, async (server, facts, uuid) => {
       await mustRun(server, ["rm", "-f", "--", `/etc/xen/auto/${name}.cfg`]);
       await destroyDomain(shell, server, facts, name, uuid);
-      for (const volume of facts.volumes) {
+      for (const volume of facts.volumes.keys()) {
         const [group = "", own = ""] = volume.split("/");
         if (own.startsWith(prefix)) await removeVolume(shell, server.host, { group, name: own });
       }
@@ -160,30 +160,42 @@ export function openXen(options: XenOptions): Xen {
       throw worldFailed("XEN_COMMAND_FAILED", `\`${argv.join(" ")}\` on ${server.name}: ${stderr.trim()}`);
   }
 
+  async function serverDifferences(
+    site: SitePlan,
+    server: Server,
+    facts: ServerFacts,
+  ): Promise<readonly Difference[]> {
+    const there = new Set(machinesThere(site, server, facts).map(({ name }) => name));
+    const own = site.machines.filter((each) => each.server === server.name && there.has(each.name));
+    const found = own.map(async (machine) => {
+      const { file, domain } = await domainOf(site, machine, facts);
+      return differences(knownOf(federation, machine, file.content, domain, facts));
+    });
+    return (await Promise.all(found)).flat();
+  }
+
   async function siteDifferences(site: SitePlan): Promise<readonly Difference[]> {
-    const found = await Promise.all(
-      serversOf(site).map(async (server) => {
-        const facts = await factsOf(server);
-        const own = site.machines.filter(
-          (machine) => machine.server === server.name && facts.files.has(machine.name),
-        );
-        const found = await Promise.all(
-          own.map(async (machine) => {
-            const { file, domain } = await domainOf(site, machine, facts);
-            return differences({
-              planned: file.content,
-              domain,
-              file: facts.files.get(machine.name),
-              running: facts.domains.find(({ uuid, state }) => uuid === machine.uuid && state !== "building")
-                ?.settings,
-              autostart: facts.autostart.has(machine.name),
-            });
-          }),
-        );
-        return found.flat();
-      }),
+    const found = serversOf(site).map(async (server) =>
+      serverDifferences(site, server, await factsOf(server)),
     );
-    return found.flat();
+    return (await Promise.all(found)).flat();
+  }
+
+  async function look(site: SitePlan, server: Server): Promise<ServerLook> {
+    const facts = await factsOf(server);
+    const planned = site.machines.filter((machine) => machine.server === server.name);
+    const names = new Set(planned.map(({ name }) => name));
+    const there = machinesThere(site, server, facts);
+    const absent = planned.filter(({ name }) => !there.some((each) => each.name === name));
+    return lookAt(
+      server.name,
+      facts,
+      [
+        ...there.map((machine) => ({ ...machine, planned: names.has(machine.name) })),
+        ...absent.map(({ name }) => ({ name, state: "absent" as const })),
+      ],
+      await serverDifferences(site, server, facts),
+    );
   }
 
   return {
@@ -207,16 +219,30 @@ export function openXen(options: XenOptions): Xen {
       );
     },
     observe: async (site) =>
-      (await Promise.all(serversOf(site).map((server) => observeServer(site, server)))).flat(),
+      (
+        await Promise.all(
+          serversOf(site).map(async (server) => machinesThere(site, server, await factsOf(server))),
+        )
+      ).flat(),
     start: (site, machine, seed) =>
       serverOf(site, machine.server).limit(async () => startDomain(await startOptions(site, machine, seed))),
-    drift: async (site) => byMachine(await siteDifferences(site)),
+    drift: async (site) => {
+      const found = await siteDifferences(site);
+      refuseShrinking(site, found);
+      return byMachine(found);
+    },
     mend: (site, machine) =>
       serverOf(site, machine.server).limit(async () => mendDomain(await startOptions(site, machine, []))),
     kill: (site, name) =>
       there(site, name, (server, facts, uuid) => destroyDomain(shell, server, facts, name, uuid)),
     remove,
     differences: siteDifferences,
+    look: (site) =>
+      Promise.all(
+        serversOf(site).map((server) =>
+          look(site, server).catch((error: unknown) => unseen(server.name, error)),
+        ),
+      ),
   };
 }
 
@@ -230,7 +256,11 @@ function byMachine(differences: readonly Difference[]): readonly SettingsDrift[]
 
 /** The folder of the image that a machine was made of, by its file. */
 function imageFolder(file: string | undefined): string | undefined {
-  return /^kernel\s*=\s*"([^"]+)\/vmlinuz"/m.exec(file ?? "")?.[1];
+  return folderOf(/^kernel\s*=\s*"([^"]+)"/m.exec(file ?? "")?.[1]);
+}
+
+function folderOf(kernel: string | undefined): string | undefined {
+  return /^(.+)\/vmlinuz$/.exec(kernel ?? "")?.[1];
 }
 
 function observed(facts: ServerFacts, name: string, uuid: string): ObservedMachine {

@@ -13,7 +13,7 @@ import {
   sectionScript,
   splitAt,
 } from "./sections.ts";
-import { type DomainState, parseStates } from "./states.ts";
+import { type DomainState, parseDom0Memory, parseStates } from "./states.ts";
 import { parseXendomains } from "./xendomains.ts";
 
 export interface Domain extends DomainState {
@@ -23,6 +23,8 @@ export interface Domain extends DomainState {
 
 export interface ServerFacts {
   readonly info: XenInfo;
+  /** Of dom0 at this moment; undefined where xl does not say. */
+  readonly dom0MiB: number | undefined;
   readonly domains: readonly Domain[];
   /** Our configuration files' texts by machine. */
   readonly files: ReadonlyMap<string, string>;
@@ -30,8 +32,8 @@ export interface ServerFacts {
   readonly autostart: ReadonlySet<string>;
   readonly images: ReadonlySet<string>;
   readonly bridges: ReadonlySet<string>;
-  /** `GROUP/VOLUME`. */
-  readonly volumes: ReadonlySet<string>;
+  /** Sizes in MiB by `GROUP/VOLUME`; NaN where LVM does not say. */
+  readonly volumes: ReadonlyMap<string, number>;
   /** Free space by volume group, in MiB. */
   readonly groups: ReadonlyMap<string, number>;
   readonly devices: readonly PciDevice[];
@@ -51,7 +53,7 @@ export const FACTS_SCRIPT = sectionScript({
   autostart: "ls -1 /etc/xen/auto 2>/dev/null",
   images: 'ls -1 "$2" 2>/dev/null',
   bridges: `for one in /sys/class/net/*/bridge; do [ -e "$one" ] && one=\${one%/bridge} && echo "\${one##*/}"; done`,
-  volumes: "lvs --noheadings --separator / -o vg_name,lv_name 2>/dev/null",
+  volumes: "lvs --noheadings --nosuffix --units m --separator / -o vg_name,lv_name,lv_size 2>/dev/null",
   groups: "vgs --noheadings --nosuffix --units m -o vg_name,vg_free 2>/dev/null",
   devices: "lspci -Dn",
   needed: LOOK_AT_NEEDED,
@@ -79,12 +81,13 @@ export function readFacts(server: string, output: string): ServerFacts {
   }
   return {
     info,
+    dom0MiB: parseDom0Memory(section("states")),
     domains: domainsOf(server, section("settings"), section("states")),
     files: byMachine(section("files")),
     autostart: new Set(lines("autostart").map((name) => name.replace(/\.cfg$/, ""))),
     images: new Set(lines("images")),
     bridges: new Set(lines("bridges")),
-    volumes: new Set(lines("volumes")),
+    volumes: new Map(lines("volumes").map(asVolume)),
     groups: new Map(lines("groups").map(asGroup)),
     devices: parseDevices(section("devices")),
     needed: parseNeeded(section("needed")),
@@ -115,6 +118,11 @@ function domainsOf(server: string, settings: string, states: string): readonly D
 function asGroup(line: string): readonly [string, number] {
   const [name = "", free = "0"] = line.split(/\s+/);
   return [name, Math.floor(Number(free))];
+}
+
+function asVolume(line: string): readonly [string, number] {
+  const [group = "", name = "", size = ""] = line.split("/");
+  return [`${group}/${name}`, Math.floor(Number.parseFloat(size))];
 }
 
 function byMachine(section: string): ReadonlyMap<string, string> {

@@ -2,13 +2,20 @@
 import { describe, expect, it } from "vitest";
 import type { MachinePlan } from "#plan/plan.ts";
 import { domainFile } from "#render/xen/config.ts";
-import { usualGround, type XenDomain, xenDomain } from "#render/xen/domain.ts";
+import { usualGround, type XenDomain, xenDomain, type XenType } from "#render/xen/domain.ts";
 import { fixturePlan } from "#render/fixture.ts";
 import type { RunningDomain } from "./domains.ts";
 import { differences } from "./drift.ts";
 import { parseEnds } from "./ends.ts";
 import type { ServerFacts } from "./facts.ts";
-import { ownDomain, refuseDevices, refuseMemory, refuseSpace } from "./refuse.ts";
+import {
+  ownDomain,
+  refuseDevices,
+  refuseMemory,
+  refuseShrinking,
+  refuseSpace,
+  refuseType,
+} from "./refuse.ts";
 import { parseStates } from "./states.ts";
 
 const { plan, site } = fixturePlan();
@@ -35,12 +42,13 @@ const FACTS: ServerFacts = {
     cpus: 2,
     capabilities: new Set(["pv", "pv_directio"]),
   },
+  dom0MiB: 1200,
   domains: [],
   files: new Map(),
   autostart: new Set(),
   images: new Set(),
   bridges: new Set(["xenbr0"]),
-  volumes: new Set(),
+  volumes: new Map(),
   groups: new Map([["ssd", 8192]]),
   devices: ["0000:00:04.0", "0000:01:00.0"].map((address) => ({ address, kind: "0200", model: "8086:10d3" })),
   needed: [{ address: "0000:00:04.0", why: "the disk vda, which dom0 uses" }],
@@ -61,9 +69,15 @@ const codeOf = (work: () => unknown): string | undefined => {
 describe("drift", () => {
   const file = domainFile(plan, site, machine, ground).content;
   const found = (change: Partial<Parameters<typeof differences>[0]>): readonly string[] =>
-    differences({ planned: file, domain, file, running: runningAs(domain), autostart: true, ...change }).map(
-      ({ where, what }) => `${where}: ${what}`,
-    );
+    differences({
+      planned: file,
+      domain,
+      file,
+      running: runningAs(domain),
+      autostart: true,
+      disks: [],
+      ...change,
+    }).map(({ where, what }) => `${where}: ${what}`);
 
   it("is none where file and domain are as planned, or where none runs", () => {
     expect(found({})).toEqual([]);
@@ -95,8 +109,39 @@ describe("drift", () => {
   });
 });
 
+describe("a disk's size", () => {
+  const file = domainFile(plan, site, machine, ground).content;
+  const found = (foundMiB: number) =>
+    differences({
+      planned: file,
+      domain,
+      file,
+      autostart: true,
+      disks: [{ name: "root", plannedGiB: 4, foundMiB }],
+    });
+
+  it("is as planned also where LVM rounded it up, or does not say it", () => {
+    for (const mib of [4096, 4096 + 1020, Number.NaN]) expect(found(mib)).toEqual([]);
+  });
+
+  it("is mended by growth alone", () => {
+    expect(found(2048)).toMatchObject([
+      {
+        where: "disk",
+        what: "disk root: 2 GiB, planned 4 GiB (its file system grows when it next boots)",
+        restart: false,
+      },
+    ]);
+    expect(codeOf(() => refuseShrinking(site, found(2048)))).toBeUndefined();
+    expect(found(8192)).toMatchObject([
+      { what: "disk root: 8 GiB, planned 4 GiB, and a disk is never made smaller", never: true },
+    ]);
+    expect(codeOf(() => refuseShrinking(site, found(8192)))).toBe("XEN_DISK_SHRINKS");
+  });
+});
+
 describe("refused", () => {
-  const of = (change: Partial<MachinePlan>, type: "pv" | "hvm" = "pv") =>
+  const of = (change: Partial<MachinePlan>, type: XenType = "pv") =>
     xenDomain(site, { ...machine, ...change }, { ...ground, type });
   const running = { domid: 7, memoryMiB: 64, state: "running", seconds: 1 } as const;
 
@@ -121,6 +166,22 @@ describe("refused", () => {
     expect(codeOf(wanted("hdd", 1))).toBe("XEN_NO_GROUP");
     expect(codeOf(wanted("ssd", 8193))).toBe("XEN_NO_SPACE");
     expect(codeOf(wanted("ssd", 8192))).toBeUndefined();
+  });
+
+  it("is a type that the processor does not give", () => {
+    const typed = (type: XenType, ...capabilities: readonly string[]) =>
+      codeOf(() =>
+        refuseType(
+          "left",
+          { ...FACTS, info: { ...FACTS.info, capabilities: new Set(capabilities) } },
+          of({}, type),
+        ),
+      );
+    expect(typed("pv", "pv")).toBeUndefined();
+    for (const type of ["pvh", "hvm"] as const) {
+      expect(typed(type, "pv", "pv_directio")).toBe("XEN_NO_HVM");
+      expect(typed(type, "pv", "hvm")).toBeUndefined();
+    }
   });
 
   it("is a device that is missing, that dom0 stands on, or that nothing shields", () => {

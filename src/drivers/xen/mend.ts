@@ -1,7 +1,9 @@
 /** Brings a domain's settings back to its plan: in place where Xen can, else by an orderly restart. */
-import { differences } from "./drift.ts";
-import type { ServerFacts } from "./facts.ts";
-import { ownDomain } from "./refuse.ts";
+import { volumeName } from "#render/xen/domain.ts";
+import { differences, type Known } from "./drift.ts";
+import type { Domain, ServerFacts } from "./facts.ts";
+import { knownOf } from "./known.ts";
+import { ownDomain, refuseDevices, refuseMemory, refuseSpace, refuseType } from "./refuse.ts";
 import { must, startDomain, type StartOptions, writeDomainFile } from "./start.ts";
 import { destroyDomain, isGone, locked } from "./toolstack.ts";
 
@@ -9,16 +11,21 @@ import { destroyDomain, isGone, locked } from "./toolstack.ts";
 const SHUTDOWN_SECONDS = 120;
 
 /**
- * Writes the machine's file and its link first, so that a restart of whatever
- * kind comes up as planned; a machine that is off is left off.
+ * Refuses what the server can't do while the machine still runs. Disks grow
+ * first, then the machine's file and its link are written, so that a restart of
+ * whatever kind comes up as planned; a machine that is off is left off.
  */
 export async function mendDomain(options: StartOptions): Promise<void> {
-  const { server, machine } = options;
+  const { server, machine, domain } = options;
   const facts = await options.facts();
   const own = ownDomain(server.name, facts, machine);
+  refuseType(server.name, facts, domain);
+  refuseDevices(server.name, facts, domain);
+  refuseMemory(server.name, withoutIt(facts, own), domain);
+  await growDisks(options, facts);
   await writeDomainFile(options);
   if (own?.state !== "running") return;
-  const found = differencesOf(options, facts).filter(({ where }) => where === "domain");
+  const found = differences(known(options, facts)).filter(({ where }) => where === "domain");
   if (found.some(({ restart }) => restart)) await restartDomain(options, facts, own.domid);
   else if (found.length > 0)
     await must(options, [
@@ -30,14 +37,36 @@ export async function mendDomain(options: StartOptions): Promise<void> {
     ]);
 }
 
-function differencesOf({ machine, domain, file }: StartOptions, facts: ServerFacts) {
-  return differences({
-    planned: file.content,
-    domain,
-    file: facts.files.get(machine.name),
-    running: facts.domains.find(({ uuid }) => uuid === machine.uuid)?.settings,
-    autostart: facts.autostart.has(machine.name),
-  });
+/** The server's facts as they are once the domain is gone and has given its memory back. */
+function withoutIt(facts: ServerFacts, own: Domain | undefined): ServerFacts {
+  const freeMemoryMiB = facts.info.freeMemoryMiB + (own?.memoryMiB ?? 0);
+  return { ...facts, info: { ...facts.info, freeMemoryMiB } };
+}
+
+function known({ machine, domain, file, federation }: StartOptions, facts: ServerFacts): Known {
+  return knownOf(federation, machine, file.content, domain, facts);
+}
+
+/** Gives volumes that are too small the planned size; XEN_NO_SPACE before any is touched. */
+async function growDisks(options: StartOptions, facts: ServerFacts): Promise<void> {
+  const { server, machine, federation } = options;
+  const small = known(options, facts).disks.filter(
+    ({ plannedGiB, foundMiB }) => foundMiB < plannedGiB * 1024,
+  );
+  const wanted = new Map<string, number>();
+  for (const { name, plannedGiB, foundMiB } of small) {
+    const group = groupOf(machine, name);
+    wanted.set(group, (wanted.get(group) ?? 0) + plannedGiB * 1024 - foundMiB);
+  }
+  refuseSpace(server.name, facts, machine.name, wanted);
+  for (const { name, plannedGiB } of small) {
+    const volume = `${groupOf(machine, name)}/${volumeName(federation, machine.name, name)}`;
+    await must(options, [...locked(machine.name), "lvextend", "-qq", "-L", `${plannedGiB}g`, volume]);
+  }
+}
+
+function groupOf({ disks }: StartOptions["machine"], name: string): string {
+  return disks.find((disk) => disk.name === name)?.from ?? "";
 }
 
 async function restartDomain(options: StartOptions, facts: ServerFacts, domid: number): Promise<void> {

@@ -56,7 +56,7 @@ describe("a server's facts", () => {
       [second.name, second.uuid, "building"],
     ]);
     expect(seen.savesGuests).toBe(false);
-    expect([...seen.volumes].sort()).toEqual(machines.map(({ name }) => `ssd/emulated.${name}.root`));
+    expect([...seen.volumes.keys()].sort()).toEqual(machines.map(({ name }) => `ssd/emulated.${name}.root`));
     const image = `/var/lib/panopticon/images/${[...seen.images][0]}`;
     const ground = { ...usualGround(plan, first), image };
     const known = {
@@ -65,6 +65,7 @@ describe("a server's facts", () => {
       file: seen.files.get(first.name),
       running: seen.domains[0]?.settings,
       autostart: seen.autostart.has(first.name),
+      disks: [],
     };
     expect(known.running).toBeDefined();
     expect(differences(known)).toEqual([]);

@@ -4,6 +4,8 @@
  */
 import { PanopticonError } from "#base/errors.ts";
 import type { XenDomain } from "#render/xen/domain.ts";
+import type { SitePlan } from "#plan/plan.ts";
+import type { Difference } from "./drift.ts";
 import type { Domain, ServerFacts } from "./facts.ts";
 
 /**
@@ -82,6 +84,17 @@ export function refuseDevices(server: string, facts: ServerFacts, domain: XenDom
   );
 }
 
+/** Refuses a domain that wants more of the processor than it gives: XEN_NO_HVM. */
+export function refuseType(server: string, { info }: ServerFacts, domain: XenDomain): void {
+  if (domain.type === "pv" || info.capabilities.has("hvm")) return;
+  throw refuse(
+    "XEN_NO_HVM",
+    `${server} can't run ${domain.name} as ${domain.type.toUpperCase()}: its virt_caps are \`${[...info.capabilities].join(" ")}\`, without hvm.`,
+    "Switch on VT-x or AMD-V in the firmware, or give the server `virtualization: pv`.",
+    domain.name,
+  );
+}
+
 /** Refuses disks that the server has no room for: XEN_NO_SPACE, or XEN_NO_GROUP where a volume group is missing. */
 export function refuseSpace(
   server: string,
@@ -107,6 +120,19 @@ export function refuseSpace(
       machine,
     );
   }
+}
+
+/** Refuses disks that would have to lose data to be as planned: XEN_DISK_SHRINKS (exit 1), all of them in one error. */
+export function refuseShrinking(site: SitePlan, differences: readonly Difference[]): void {
+  const never = differences.filter((difference) => difference.never);
+  if (never.length === 0) return;
+  const problems = never.map(({ machine, what }) => ({
+    code: "XEN_DISK_SHRINKS",
+    subject: machine,
+    message: `${machine} of ${site.name}: ${what}.`,
+    hint: "Give it in the file what it has. A worker's `data` is what its server's `disks` leave over: give them the size that they really have.",
+  }));
+  throw new PanopticonError(problems, 1);
 }
 
 function refuse(code: string, message: string, hint: string, subject: string): PanopticonError {

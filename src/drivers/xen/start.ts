@@ -6,7 +6,7 @@ import type { Shell } from "#ports/shell.ts";
 import type { RenderedFile } from "#render/files.ts";
 import { volumeName, type XenDomain } from "#render/xen/domain.ts";
 import type { Domain, ServerFacts } from "./facts.ts";
-import { ownDomain, refuseDevices, refuseMemory, refuseSpace } from "./refuse.ts";
+import { ownDomain, refuseDevices, refuseMemory, refuseSpace, refuseType } from "./refuse.ts";
 import { destroyDomain, locked } from "./toolstack.ts";
 import { makeEmpty, makeRoot, type Volume } from "./volume.ts";
 
@@ -38,6 +38,7 @@ export async function startDomain(options: StartOptions): Promise<void> {
     await destroyDomain(shell, server, facts, machine.name, machine.uuid);
   }
   const now = own === undefined ? facts : await options.facts();
+  refuseType(server.name, now, domain);
   refuseDevices(server.name, now, domain);
   refuseMemory(server.name, now, domain);
   await makeVolumes(options, now);

@@ -23,6 +23,15 @@ export interface DomainState {
 const LINE =
   /^(.*?)\s+(\d+)\s+(\d+)\s+(\d+)\s+([r-][b-][p-][s-][rscwS?-][d-])\s+([\d.]+)\s+([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/;
 
+/** What dom0 has at this moment, in MiB; undefined where the text does not say. */
+export function parseDom0Memory(text: string): number | undefined {
+  for (const line of text.split("\n")) {
+    const [, , domid, memory] = LINE.exec(line) ?? [];
+    if (domid === "0") return Number(memory);
+  }
+  return undefined;
+}
+
 /** Every domain but dom0, in xl's order. Lines that are none are passed over. */
 export function parseStates(text: string): readonly DomainState[] {
   return text.split("\n").flatMap((line) => {

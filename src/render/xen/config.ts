@@ -1,13 +1,19 @@
 /** A domain's configuration file on its server, as `xl create` reads it. */
 import type { MachinePlan, Plan, SitePlan } from "#plan/plan.ts";
 import type { RenderedFile } from "#render/files.ts";
-import { emitXl, xlSpecification } from "../formats/xl.ts";
+import { emitXl, type XlEntry, xlSpecification } from "../formats/xl.ts";
 import { word } from "../refuse.ts";
 import { configFolder, usualGround, type XenDomain, xenDomain, type XenGround } from "./domain.ts";
 
 const MAC = /^00:16:3e(:[0-9a-f]{2}){3}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const DOMAIN_NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+
+/** An HVM domain would get an emulated screen, shown by VNC to whoever is on the server. */
+const NO_SCREEN: readonly XlEntry[] = [
+  ["vga", "none"],
+  ["vnc", 0],
+];
 
 /** The text of the domain's file. */
 export function emitDomain(domain: XenDomain): string {
@@ -29,10 +35,12 @@ export function emitDomain(domain: XenDomain): string {
         xlSpecification([
           ["mac", word(mac, where, MAC)],
           ["bridge", bridge],
+          ...(domain.type === "hvm" ? [["type", "vif"] as const] : []),
         ]),
       ),
     ],
     ["disk", domain.disks.map(({ vdev, target }) => diskSpecification(vdev, target))],
+    ...(domain.type === "hvm" ? NO_SCREEN : []),
     ["pci", domain.pci.length > 0 ? domain.pci : undefined],
     ["on_poweroff", "destroy"],
     ["on_reboot", "restart"],

@@ -5,7 +5,7 @@
 import type { MachineDisk, MachinePlan, Plan, SitePlan } from "#plan/plan.ts";
 import { refuse, word } from "../refuse.ts";
 
-/** How a domain is virtualized; PVH and HVM want the processor's help, PV wants none. */
+/** How a domain is virtualized; PVH and HVM want the processor's help (`hvm` in virt_caps), PV wants none. */
 export type XenType = "pv" | "pvh" | "hvm";
 
 export interface XenDisk {
@@ -57,10 +57,10 @@ export function volumeName(federation: string, machine: string, disk: string): s
   return word(`${federation}.${machine}.${disk}`, machine, /^[a-z0-9][a-z0-9.-]*$/);
 }
 
-/** The ground where nobody says otherwise: a volume group per disk of the file, called as the disk is. */
+/** The ground where nobody says otherwise: the machine's own type, and a volume group per disk of the file, called as the disk is. */
 export function usualGround(plan: Pick<Plan, "federation">, machine: MachinePlan): XenGround {
   return {
-    type: "pv",
+    type: machine.virtualization ?? "pv",
     bridge: "xenbr0",
     image: `${XEN_FOLDERS.images}/current`,
     volume: (disk) => `/dev/${disk.from}/${volumeName(plan.federation, machine.name, disk.name)}`,

@@ -68,6 +68,18 @@ describe("a domain", () => {
     expect(code(() => xenDomain(site, wrong, ground("pv")))).toBe("RENDER_BAD_WORD");
   });
 
+  it("has the type that its machine says, and as HVM no screen and no card but Xen's", () => {
+    const text = (of: MachinePlan) => domainFile(plan, site, of, usualGround(plan, of)).content;
+    expect(text(machine())).toContain('type = "pv"\n');
+    expect(text(machine({ virtualization: "pvh" }))).toContain('type = "pvh"\n');
+    const hvm = text(machine({ virtualization: "hvm" }));
+    expect(hvm).toContain('type = "hvm"\n');
+    expect(hvm).toContain('vga = "none"\nvnc = 0\n');
+    expect(hvm).toMatch(/^vif = \["mac=.*,bridge=xenbr0,type=vif"\]$/m);
+    for (const of of [machine(), machine({ virtualization: "pvh" })])
+      expect(text(of)).not.toMatch(/vga|type=vif/);
+  });
+
   it("has a MAC of Xen's, a uuid, and a name that is a word", () => {
     const change = (more: Partial<MachinePlan>) => () =>
       emitDomain(xenDomain(site, machine(more), ground("pv")));

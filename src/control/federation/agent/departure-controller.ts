@@ -8,13 +8,15 @@ import type { FederatedResource } from "../api/federated.ts";
 import { CROWN_NAME, FAREWELL_ANNOTATION, SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
 import { wasRemoved, withoutSite } from "../crown/departure.ts";
-import { writeEntry } from "./entry.ts";
+import { writeStatus } from "./entry.ts";
 import { leaseName } from "./heartbeat-controller.ts";
 import { forgetSite } from "./leave.ts";
 import { CROWNS, federatedKindOf, LEASES, TYPE_CONFIGS } from "./resources.ts";
 import type { Term } from "./term.ts";
 import { openTypeWatch } from "./type-watch.ts";
 
+/** The watch will tell of what came between. */
+const CHANGED_MEANWHILE = { afterSeconds: 0.1 };
 const SITES: Work = { group: "sites", key: "all" };
 
 export function departureController(term: Term): Controller {
@@ -38,9 +40,9 @@ export function departureController(term: Term): Controller {
       if (departed !== "") yield { group: type, key: keyOf(object) };
     },
   });
-  const lookAtSites = async (context: Context, signal: AbortSignal): Promise<void> => {
+  const lookAtSites = async (context: Context, signal: AbortSignal): Promise<undefined> => {
     const crown = context.cache(crowns).get(CROWN_NAME);
-    if (!crown || crown.spec.epoch !== term.crown.epoch) return;
+    if (!crown || crown.spec.epoch !== term.crown.epoch) return undefined;
     for (const { name, leaving } of crown.spec.sites) {
       const said = saidBy(context.cache(leases).get(`${SYSTEM_NAMESPACE}/${leaseName(name)}`));
       if (leaving === undefined || said !== leaving) continue;
@@ -49,14 +51,15 @@ export function departureController(term: Term): Controller {
         .kube("hub")
         .replace({ resource: CROWNS, name: CROWN_NAME }, { ...crown, spec }, { signal });
       context.note(name, "has left the federation");
-      return;
+      return undefined;
     }
     const gone = goneFrom(crown.spec);
-    if (gone.join() === departed) return;
+    if (gone.join() === departed) return undefined;
     for (const name of gone) await forgetSite(context.kube("hub"), name, signal);
     departed = gone.join();
     for (const [type, { cache }] of types.all)
       for (const resource of cache.list()) context.add({ group: type, key: keyOf(resource) });
+    return undefined;
   };
 
   return {
@@ -69,23 +72,20 @@ export function departureController(term: Term): Controller {
     async reconcile({ group, key }, context, signal) {
       if (group === "types") {
         types.sync(context, context.cache(configs).list());
-        return;
+        return undefined;
       }
       if (group === SITES.group) return lookAtSites(context, signal);
       const watched = types.get(group);
       const resource = watched?.cache.get(key);
       const crown = context.cache(crowns).get(CROWN_NAME);
-      if (!watched || !resource || !crown) return;
-      const stale = (resource.status?.clusters ?? []).filter(({ name }) => wasRemoved(crown.spec, name));
-      for (const { name } of stale)
-        await writeEntry(
-          context.kube("hub"),
-          federatedKindOf(watched.config),
-          resource,
-          name,
-          undefined,
-          signal,
-        );
+      if (!watched || !resource || !crown) return undefined;
+      const entries = resource.status?.clusters ?? [];
+      const clusters = entries.filter(({ name }) => !wasRemoved(crown.spec, name));
+      if (clusters.length === entries.length) return undefined;
+      const kind = federatedKindOf(watched.config);
+      const status = { ...resource.status, clusters };
+      const written = await writeStatus(context.kube("hub"), kind, resource, status, signal);
+      return written ? undefined : CHANGED_MEANWHILE;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** A site's entry in the status of a federated resource. */
 import { isDeepStrictEqual } from "node:util";
 import { type Kube, KubeError } from "#ports/kube.ts";
-import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
+import type { ClusterStatus, FederatedResource, FederatedStatus } from "../api/federated.ts";
 import type { JsonObject } from "../json.ts";
 import type { MirroredKind } from "./resources.ts";
 
@@ -66,5 +66,30 @@ export async function writeEntry(
     await hub.apply(ref, own, { fieldManager: entryOwner(site), signal });
   } catch (error) {
     if (!(error instanceof KubeError) || error.status !== 404) throw error;
+  }
+}
+
+/**
+ * Replaces the whole status of the resource as it is known; false where it has
+ * changed meanwhile, and nothing was written. One that is deleted needs none.
+ * A plain write costs an API server half of what server-side apply does.
+ */
+export async function writeStatus(
+  hub: Kube,
+  kind: MirroredKind,
+  { apiVersion = "", kind: kindWord = "", metadata = {} }: FederatedResource,
+  status: FederatedStatus,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { name = "", namespace, uid = "", resourceVersion = "" } = metadata;
+  const place = { name, ...(namespace !== undefined && { namespace }) };
+  const own = { apiVersion, kind: kindWord, metadata: { ...place, uid, resourceVersion }, status };
+  try {
+    const ref = { resource: kind, ...place, subresource: "status" };
+    await hub.replace(ref, own, { fieldManager: "panopticon-hub", signal });
+    return true;
+  } catch (error) {
+    if (!(error instanceof KubeError) || ![404, 409].includes(error.status)) throw error;
+    return error.status === 404;
   }
 }

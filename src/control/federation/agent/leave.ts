@@ -16,6 +16,7 @@ import {
   MIRRORS,
   NAMESPACES,
   SITE_ACCESSES,
+  SITE_REPORTS,
 } from "./resources.ts";
 
 const AT_ONCE = 16;
@@ -39,6 +40,7 @@ export async function forgetSite(hub: Kube, site: string, signal: AbortSignal): 
     { resource: CLUSTERS, ...place, name: site },
     { resource: LEASES, ...place, name: leaseName(site) },
     { resource: SITE_ACCESSES, name: site },
+    { resource: SITE_REPORTS, name: site },
   ];
   for (const ref of refs) await hub.delete(ref, { signal });
   for (const one of viewRoles(site)) await hub.delete(roleRef(one), { signal });

@@ -1,33 +1,63 @@
-/** At the hub: sums up for each federated resource what its sites say. */
+/**
+ * At the hub: writes the status of each federated resource, which is what its
+ * sites tell and the sum of it, in as few writes as may be.
+ */
 import { type Change, keyOf } from "#control/runtime/cache.ts";
-import type { Controller, Input } from "#control/runtime/controller.ts";
+import type { Context, Controller, Input } from "#control/runtime/controller.ts";
+import type { Again } from "#control/runtime/workers.ts";
 import type { Work } from "#control/runtime/queue.ts";
-import { KubeError } from "#ports/kube.ts";
 import type { KubeFedCluster } from "../api/cluster.ts";
-import type { FederatedResource } from "../api/federated.ts";
+import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import { SYSTEM_NAMESPACE } from "../api/names.ts";
+import type { SiteReport } from "../api/site-report.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
+import { type Burst, yielding } from "../status/coalesce.ts";
 import { judge, propagation } from "../status/condition.ts";
+import { entryTold, isAbout, mergedEntries, openTold } from "../status/told.ts";
+import { hashOf } from "./body.ts";
+import { entryOf, isSameEntry, writeStatus } from "./entry.ts";
 import { readyIn } from "./readiness-controller.ts";
-import { CLUSTERS, federatedKindOf, splitKey, TYPE_CONFIGS } from "./resources.ts";
+import { CLUSTERS, federatedKindOf, SITE_REPORTS, splitKey, TYPE_CONFIGS } from "./resources.ts";
 import type { Term } from "./term.ts";
-import { openTypeWatch } from "./type-watch.ts";
+import { openTypeWatch, type WatchedType } from "./type-watch.ts";
 
-/** Sites answer one after the other: one sum for all of them. */
-const QUIET_MS = 300;
+/** Something is wrong somewhere: others may be about to say the same. */
+const QUIET_MS = 100;
+/** What some sites have told is written without the others' word by then. */
+const PARTIAL_MS = 1000;
 /** So long nothing is said of sites that have not answered yet: mostly they will have. */
 const PATIENCE_MS = 3000;
 const PATIENCE_EACH_MS = 20;
-/** As few as `status` takes, and for the same reason. */
+/** Two writes of one resource's status are at least so far apart. */
+const APART_MS = 200;
+/** Few at once: what the statuses are about goes first, at an API server that has much to do. */
 const CONCURRENCY = 4;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
+/** The watch will tell of what came between. */
+const CHANGED_MEANWHILE = { afterSeconds: 0.1 };
 
-export function propagationController({ clock }: Term): Controller {
-  const changedAt = new Map<string, number>();
+export function propagationController(term: Term): Controller {
+  const { site, clock, reports, fresh } = term;
+  /** Of what is not written yet, when it began and when it last changed, ms. */
+  const changed = new Map<string, { readonly since: number; readonly last: number }>();
+  const writtenAt = new Map<string, number>();
+  const told = openTold(term.crown.epoch);
+  let lastChange = 0;
+  const noteChange = (work: Work): Work => {
+    const now = clock.now();
+    changed.set(idOf(work), { since: changed.get(idOf(work))?.since ?? now, last: now });
+    return work;
+  };
   const configs: Input<FederatedTypeConfig> = {
     cluster: "hub",
     resource: TYPE_CONFIGS,
     work: ({ object }) => [{ group: "types", key: keyOf(object) }],
+  };
+  const siteReports: Input<SiteReport> = {
+    cluster: "hub",
+    resource: SITE_REPORTS,
+    work: ({ type, object: { metadata, spec } }) =>
+      told.take(metadata?.name ?? "", type === "deleted" ? undefined : spec).map(noteChange),
   };
   const clusters: Input<KubeFedCluster> = {
     cluster: "hub",
@@ -46,13 +76,18 @@ export function propagationController({ clock }: Term): Controller {
     cluster: "hub",
     resourceOf: federatedKindOf,
     *work(change, type, config) {
-      const key = keyOf(change.object);
-      if (change.type !== "deleted") {
-        changedAt.set(`${type} ${key}`, clock.now());
-        yield { group: type, key };
+      const work = { group: type, key: keyOf(change.object) };
+      if (change.type === "deleted") {
+        reports.drop(type, work.key);
+        for (const one of [changed, writtenAt]) one.delete(idOf(work));
+      } else {
+        // Our own writes come back, and ask for nothing.
+        if (change.previous?.metadata?.generation !== change.object.metadata?.generation)
+          lastChange = clock.now();
+        yield noteChange(work);
       }
       if (config.spec.targetType.kind === "Namespace" && isPlacedAnew(change))
-        yield { group: "all", key: splitKey(key).namespace };
+        yield { group: "all", key: splitKey(work.key).namespace };
     },
   });
   const namespaceOf = (key: string): FederatedResource | undefined => {
@@ -61,11 +96,99 @@ export function propagationController({ clock }: Term): Controller {
       if (config.spec.targetType.kind === "Namespace") return cache.get(`${namespace}/${namespace}`);
     return undefined;
   };
+  /** The entries as the sites tell them; only of sites that are in the federation. */
+  const entriesOf = (
+    work: Work,
+    resource: FederatedResource,
+    had: readonly ClusterStatus[],
+    context: Context,
+  ): readonly ClusterStatus[] => {
+    const cache = context.cache(clusters);
+    const said = new Map<string, ClusterStatus | undefined>();
+    for (const [name, one] of told.of(work))
+      if (name !== site && isAbout(one, resource) && cache.get(`${SYSTEM_NAMESPACE}/${name}`))
+        said.set(name, entryTold(name, one));
+    const own = reports.get(work.group, work.key);
+    if (own?.hash === hashOf(resource))
+      said.set(site, own.status === undefined ? undefined : entryOf(site, own, resource));
+    return mergedEntries(had, said, isSameEntry);
+  };
+  /** When a status may be written, ms: as soon as everything is told, later where something is missing. */
+  const dueAt = (id: string, missing: boolean, partial: boolean, wrong: boolean): number => {
+    const now = clock.now();
+    const { since, last } = changed.get(id) ?? { since: now, last: now };
+    const apart = (writtenAt.get(id) ?? Number.NEGATIVE_INFINITY) + APART_MS;
+    const burst: Burst = { size: changed.size, last: Math.max(lastChange, fresh.appliedAt) };
+    // Where thousands wait, each has to wait for its turn at every site.
+    const patience = (partial ? PARTIAL_MS : PATIENCE_MS) + changed.size * PATIENCE_EACH_MS;
+    const due = missing ? last + patience : wrong ? last + QUIET_MS : last;
+    return Math.max(apart, yielding(due, { since, last, urgent: wrong && !missing }, burst));
+  };
+  const reconcileOne = async (
+    work: Work,
+    watched: WatchedType<FederatedResource>,
+    context: Context,
+    signal: AbortSignal,
+  ): Promise<Again | undefined> => {
+    const id = idOf(work);
+    const resource = watched.cache.get(work.key);
+    if (!resource) {
+      changed.delete(id);
+      return undefined;
+    }
+    const before = resource.status;
+    const had = before?.clusters ?? [];
+    const entries = entriesOf(work, resource, had, context);
+    const { targetType } = watched.config.spec;
+    const judged = judge({
+      resource: { ...resource, status: { ...before, clusters: entries } },
+      namespaced: targetType.scope === "Namespaced",
+      namespace: namespaceOf(work.key),
+      clusters: [...context.cache(clusters).list()].map((one) => ({
+        name: one.metadata?.name ?? "",
+        labels: one.metadata?.labels ?? {},
+        ready: readyIn(one) ?? true,
+      })),
+    });
+    const partial = entries !== had;
+    const known = before?.conditions?.find(({ type }) => type === "Propagation");
+    const observedGeneration = resource.metadata?.generation ?? 0;
+    const anew = (before?.observedGeneration ?? 0) !== observedGeneration;
+    const now = clock
+      .wall()
+      .toISOString()
+      .replace(/\.\d+Z$/, "Z");
+    const condition = propagation(known, judged, anew, now);
+    if (condition === known && !anew && !partial) {
+      changed.delete(id);
+      writtenAt.delete(id);
+      return undefined;
+    }
+    const wait = dueAt(id, judged.waiting, partial, judged.reason !== "") - clock.now();
+    if (wait > 0) return { afterSeconds: wait / 1000 };
+    const others = (before?.conditions ?? []).filter(({ type }) => type !== "Propagation");
+    const status = { observedGeneration, conditions: [...others, condition], clusters: entries };
+    const written = await writeStatus(
+      context.kube("hub"),
+      federatedKindOf(watched.config),
+      resource,
+      status,
+      signal,
+    );
+    if (!written) return CHANGED_MEANWHILE;
+    changed.delete(id);
+    writtenAt.set(id, clock.now());
+    return undefined;
+  };
+
   return {
     name: "propagation",
     concurrency: CONCURRENCY,
-    inputs: [configs, clusters],
-    outputs: [{ cluster: "hub", group: "*", plural: "*", part: "status.conditions" }],
+    inputs: [configs, clusters, siteReports],
+    outputs: [{ cluster: "hub", group: "*", plural: "*", part: "status.clusters and status.conditions" }],
+    start(context) {
+      reports.listen((group, key) => context.add(noteChange({ group, key })));
+    },
     async reconcile(work, context, signal) {
       const { group, key } = work;
       if (group === "types") {
@@ -83,49 +206,7 @@ export function propagationController({ clock }: Term): Controller {
       if (!watched) return undefined;
       if (![...types.all].every(([, { cache }]) => cache.synced) && !watched.cache.synced)
         return NOT_LISTED_YET;
-      const resource = watched.cache.get(key);
-      if (!resource) {
-        changedAt.delete(idOf(work));
-        return undefined;
-      }
-      const wait = (changedAt.get(idOf(work)) ?? 0) + QUIET_MS - clock.now();
-      if (wait > 0) return { afterSeconds: wait / 1000 };
-      const { targetType } = watched.config.spec;
-      const judged = judge({
-        resource,
-        namespaced: targetType.scope === "Namespaced",
-        namespace: namespaceOf(key),
-        clusters: [...context.cache(clusters).list()].map((one) => ({
-          name: one.metadata?.name ?? "",
-          labels: one.metadata?.labels ?? {},
-          ready: readyIn(one) ?? true,
-        })),
-      });
-      // Where thousands wait, each has to wait for its turn at every site.
-      const patience = PATIENCE_MS + changedAt.size * PATIENCE_EACH_MS - QUIET_MS;
-      if (judged.waiting && wait > -patience) return { afterSeconds: (wait + patience) / 1000 };
-      changedAt.delete(idOf(work));
-      const before = resource.status?.conditions?.find(({ type }) => type === "Propagation");
-      const observedGeneration = resource.metadata?.generation ?? 0;
-      const anew = (resource.status?.observedGeneration ?? 0) !== observedGeneration;
-      const now = clock
-        .wall()
-        .toISOString()
-        .replace(/\.\d+Z$/, "Z");
-      const condition = propagation(before, judged, anew, now);
-      if (condition === before && !anew) return undefined;
-      const { apiVersion = "", kind = "" } = resource;
-      const { namespace, name } = splitKey(key);
-      const metadata = { name, ...(namespace !== "" && { namespace }) };
-      const status = { observedGeneration, conditions: [condition] };
-      const ref = { resource: federatedKindOf(watched.config), ...metadata, subresource: "status" };
-      try {
-        const own = { apiVersion, kind, metadata, status };
-        await context.kube("hub").apply(ref, own, { fieldManager: "panopticon-hub", signal });
-      } catch (error) {
-        if (!(error instanceof KubeError) || error.status !== 404) throw error;
-      }
-      return undefined;
+      return reconcileOne(work, watched, context, signal);
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Mirror, ObjectKey } from "../api/mirror.ts";
 import { CORE_GROUP, FEDERATION_GROUP, SCHEDULING_GROUP } from "../api/names.ts";
 import type { ReplicaSchedulingPreference } from "../api/preference.ts";
 import type { SiteAccess } from "../api/site-access.ts";
+import type { SiteReport } from "../api/site-report.ts";
 import type { SiteRequest } from "../api/site-request.ts";
 import type { View } from "../api/view.ts";
 import { type FederatedTypeConfig, qualifiedName } from "../api/type-config.ts";
@@ -26,6 +27,11 @@ export const SITE_ACCESSES: Resource<SiteAccess> = {
   group: FEDERATION_GROUP,
   version: "v1",
   plural: "siteaccesses",
+};
+export const SITE_REPORTS: Resource<SiteReport> = {
+  group: FEDERATION_GROUP,
+  version: "v1",
+  plural: "sitereports",
 };
 export const SITE_REQUESTS: Resource<SiteRequest> = {
   group: FEDERATION_GROUP,

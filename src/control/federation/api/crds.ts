@@ -8,6 +8,7 @@ import { deleteBrakeDefinition } from "./delete-brake.ts";
 import { mirrorDefinition } from "./mirror.ts";
 import { preferenceDefinition } from "./preference.ts";
 import { siteAccessDefinition } from "./site-access.ts";
+import { siteReportDefinition } from "./site-report.ts";
 import { siteRequestDefinition } from "./site-request.ts";
 import { typeConfigDefinition } from "./type-config.ts";
 import { viewDefinition } from "./view.ts";
@@ -23,6 +24,7 @@ export function federationCrds(): readonly Definition[] {
     conflictDefinition(),
     deleteBrakeDefinition(),
     siteAccessDefinition(),
+    siteReportDefinition(),
     siteRequestDefinition(),
     viewDefinition(),
   ];

@@ -38,14 +38,14 @@ const RESOLVES =
 const CROWNS = `(request.resource.resource == 'crowns' && request.operation != 'DELETE' && authorizer.group('${FEDERATION_GROUP}').resource('crowns').check('crown').allowed())`;
 
 /** Which of its own an agent of another site may write, another policy says (`agentPolicy`). */
-const OTHERS = `(${CALLING_SITE} != '' && request.resource.resource in ['crowns', 'conflicts', 'siteaccesses'] && !has(request.subResource) && request.operation != 'DELETE')`;
+const OTHERS = `(${CALLING_SITE} != '' && request.resource.resource in ['crowns', 'conflicts', 'siteaccesses', 'sitereports'] && !has(request.subResource) && request.operation != 'DELETE')`;
 
 /** Likewise of views; they go with their namespace too, which RBAC leaves to administrators. */
 const VIEWS = `(request.resource.resource == 'views' && (${CALLING_SITE} != '' || request.operation == 'DELETE'))`;
 
 /** What the agent copies into its site is read-only to all but itself. */
 function mirrorPolicy({ site, agent }: FenceInput): Policy {
-  const kept = ["mirrors", "crowns", "conflicts", "siteaccesses", "views"].flatMap((one) => [
+  const kept = ["mirrors", "crowns", "conflicts", "siteaccesses", "sitereports", "views"].flatMap((one) => [
     one,
     `${one}/status`,
   ]);
@@ -70,7 +70,7 @@ function hubPolicy({ site, agent }: FenceInput, groups: readonly string[]): Poli
     name: "hub",
     rules: [
       { groups: [...groups, CORE_GROUP, SCHEDULING_GROUP], resources: ["*"] },
-      { groups: [FEDERATION_GROUP], resources: ["siterequests", "siteaccesses"] },
+      { groups: [FEDERATION_GROUP], resources: ["siterequests", "siteaccesses", "sitereports"] },
     ],
     operations: WRITES,
     byCrown: true,

@@ -15,6 +15,7 @@ const MAY_WRITE: Readonly<Record<string, readonly string[]>> = {
   [`${FEDERATION_GROUP}/crowns`]: ["UPDATE"],
   [`${FEDERATION_GROUP}/conflicts`]: ["CREATE"],
   [`${FEDERATION_GROUP}/siteaccesses`]: ["CREATE", "UPDATE"],
+  [`${FEDERATION_GROUP}/sitereports`]: ["CREATE", "UPDATE"],
   [`${FEDERATION_GROUP}/views`]: ["CREATE"],
   [`${FEDERATION_GROUP}/views/status`]: ["UPDATE"],
   "coordination.k8s.io/leases": ["CREATE", "UPDATE"],
@@ -66,6 +67,10 @@ export function agentPolicy(site: string, agent: string, federated: readonly str
       {
         expression: of(`${FEDERATION_GROUP}/siteaccesses`, own),
         message: "an agent writes the access of its own site only",
+      },
+      {
+        expression: of(`${FEDERATION_GROUP}/sitereports`, own),
+        message: "an agent tells how its own site fares only",
       },
       {
         expression: of(

@@ -54,22 +54,24 @@ function ownAgentRules(): readonly Rule[] {
   return [{ apiGroups: ["*"], resources: ["*"], verbs: [...READ, "create", "update", "patch", "delete"] }];
 }
 
-/** Reads the federation, writes its own status and entries. No `delete`, no Secret, nothing outside the federation. */
+/** Reads the federation, writes its own report and entries. No `delete`, no Secret, nothing outside the federation. */
 function otherAgentRules(federatedGroups: readonly string[]): readonly Rule[] {
-  const groups = [TYPES_GROUP, ...federatedGroups];
   return [
-    { apiGroups: [...groups, SCHEDULING_GROUP], resources: ["*"], verbs: READ },
+    { apiGroups: [TYPES_GROUP, ...federatedGroups, SCHEDULING_GROUP], resources: ["*"], verbs: READ },
     {
       apiGroups: [CORE_GROUP],
       resources: ["federatedtypeconfigs", "kubefedclusters", "kubefedconfigs"],
       verbs: READ,
     },
-    { apiGroups: groups, resources: ["*/status"], verbs: ["patch"] },
     // Tombstones are mirrors; the list of sites is in the crown.
     { apiGroups: [FEDERATION_GROUP], resources: ["mirrors", "crowns", "siteaccesses"], verbs: READ },
     { apiGroups: [FEDERATION_GROUP], resources: ["crowns"], resourceNames: [CROWN_NAME], verbs: ["update"] },
     { apiGroups: [FEDERATION_GROUP], resources: ["conflicts"], verbs: ["create"] },
-    { apiGroups: [FEDERATION_GROUP], resources: ["siteaccesses"], verbs: ["create", "update", "patch"] },
+    {
+      apiGroups: [FEDERATION_GROUP],
+      resources: ["siteaccesses", "sitereports"],
+      verbs: ["create", "update", "patch"],
+    },
   ];
 }
 

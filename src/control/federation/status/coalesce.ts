@@ -47,21 +47,6 @@ const MANY = 32;
 const QUIET_MS = 250;
 const LONGEST_MS = 10_000;
 
-/** So long apart, at most, sites tell of one object, ms. */
-const SPREAD_MS = 40;
-const SPREAD_EACH_MS = 3;
-const LONGEST_SPREAD_MS = 3000;
-
-/**
- * Sites that write to one object at the same moment make its API server do
- * each write several times over: each site tells in an order of its own.
- * @param share of this site for this object, from 0 to 1
- * @returns ms
- */
-export function apart(share: number, { size }: Burst): number {
-  return share * (size < MANY ? SPREAD_MS : Math.min(size * SPREAD_EACH_MS, LONGEST_SPREAD_MS));
-}
-
 /**
  * Where many objects change at once their statuses give way to the work itself,
  * which people wait for more, and one write tells what several would have told.

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import { federated, federatedNamespace } from "../test/federated.ts";
-import { apart, dueAt, noted, type Pending, yielding } from "./coalesce.ts";
+import { dueAt, noted, type Pending, yielding } from "./coalesce.ts";
 import { judge, propagation } from "./condition.ts";
 import { failureOf, isRecoverable } from "./words.ts";
 
@@ -137,13 +137,6 @@ describe("coalescing", () => {
     expect(yielding(1050, one, { size: 500, last: 1040 })).toBe(1290);
     expect(yielding(1050, one, { size: 500, last: 30_000 })).toBe(11_000);
     expect(yielding(1050, noted(one, 1040, true), { size: 500, last: 1040 })).toBe(1050);
-  });
-
-  it("is told by each site in an order of its own, and the more so the more there is to tell", () => {
-    expect(apart(0, { size: 500, last: 0 })).toBe(0);
-    expect(apart(0.5, { size: 3, last: 0 })).toBe(20);
-    expect(apart(0.5, { size: 500, last: 0 })).toBe(750);
-    expect(apart(1, { size: 100_000, last: 0 })).toBe(3000);
   });
 
   it("writes every change in time, and few times, whatever comes", () => {

@@ -203,6 +203,17 @@ ${block}`;
     expect(kept).toContain("0000:00:03.0");
   });
 
+  it("says where the processor could do more, in a comment that may be taken in", () => {
+    expect(serverBlock(large, wanted)).not.toContain("virtualization");
+    const able = {
+      ...large,
+      xen: { ...large.xen, info: info && { ...info, capabilities: new Set(["hvm"]) } },
+    };
+    const block = (serverBlock(able, wanted) ?? "").replace("# virtualization", "virtualization");
+    const { federation } = parseFederation(file(block), "home.yaml");
+    expect(federation.sites[0]?.servers[0]?.virtualization).toBe("hardware");
+  });
+
   it("stays readable whatever a device calls itself", () => {
     const devices = [{ address: "0000:01:00.0", kind: "0200", name: "Card\n  pci: x\u0000" }];
     const block = serverBlock({ ...large, devices }, wanted) ?? "";

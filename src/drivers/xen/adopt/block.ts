@@ -24,6 +24,7 @@ export function serverBlock(facts: HostFacts, { dom0MiB }: Wanted): string | und
     `  cpus: ${info.cpus} # threads`,
     `  memory: ${amount(info.totalMemoryMiB)}`,
     ...(amount(pinned) === DOM0_MEMORY ? [] : [`  dom0Memory: ${amount(pinned)}`]),
+    ...(info.capabilities.has("hvm") ? ["  # virtualization: hardware # its processor can"] : []),
     "  disks:",
     ...groups.flatMap(({ name, forMachinesGiB }) => [
       `    - name: ${name}`,

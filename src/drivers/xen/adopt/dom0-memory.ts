@@ -1,10 +1,8 @@
 /** Whether dom0 keeps to a fixed amount of memory, now and after the next boot. */
 import { formatMiB, parseBytes } from "#base/units.ts";
+import { dom0Memory, GRUB_FILE, grubFile } from "#render/xen/dom0.ts";
 import type { HostFacts } from "./facts.ts";
 import type { Fix, ServerFinding } from "./finding.ts";
-
-/** Sorts after what Debian and the person have there, so that it is read last: Xen goes by the last word. */
-const GRUB_FILE = "/etc/default/grub.d/zz-panopticon.cfg";
 
 /**
  * The memory that a command line of Xen's pins dom0's to, in MiB; undefined
@@ -49,7 +47,7 @@ export function dom0MemoryFindings(facts: HostFacts, wantedMiB: number): readonl
       },
     ];
   }
-  const setting = `dom0_mem=${wantedMiB}M,max:${wantedMiB}M`;
+  const setting = dom0Memory(wantedMiB);
   const said = /(?:^|\s)(dom0_mem=\S+)/.exec(facts.xen.commandLine)?.[1];
   const grub = facts.boot.canUpdateGrub;
   return [
@@ -66,10 +64,9 @@ export function dom0MemoryFindings(facts: HostFacts, wantedMiB: number): readonl
 }
 
 function pinMemory(setting: string): Fix {
-  const content = [
-    "# Written by panopticon server adopt: dom0 keeps to this memory, the rest is for machines.",
-    `GRUB_CMDLINE_XEN_DEFAULT="$GRUB_CMDLINE_XEN_DEFAULT ${setting}"`,
-    "",
-  ].join("\n");
-  return { files: [{ path: GRUB_FILE, content, mode: 0o644 }], commands: [["update-grub"]] };
+  const comment = "Written by panopticon server adopt: dom0 keeps to this memory, the rest is for machines.";
+  return {
+    files: [grubFile(comment, [["GRUB_CMDLINE_XEN_DEFAULT", setting]])],
+    commands: [["update-grub"]],
+  };
 }

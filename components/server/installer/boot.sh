@@ -1,0 +1,20 @@
+# Sourced by the initrd's init where the kernel is booted with boot=panopticon.
+# Finds the stick by the name of its file system, and goes on with what is on it.
+mount_top() { :; }
+mount_premount() { :; }
+mount_bottom() { :; }
+mountroot() {
+  modprobe isofs
+  modprobe dm-mod
+  udevadm settle --timeout=30
+  label=$(sed -n 's/.*panopticon\.stick=\([^ ]*\).*/\1/p' /proc/cmdline)
+  mkdir -p /stick /target
+  tries=0
+  while [ $tries -lt 60 ]; do
+    device=$(blkid -l -t "LABEL=$label" -o device 2>/dev/null)
+    [ -n "$device" ] && mount -t iso9660 -o ro "$device" /stick && exec sh /stick/panopticon/install.sh "$device"
+    tries=$((tries + 1))
+    sleep 1
+  done
+  panic "panopticon: the stick (label $label) is not seen: no driver for what it hangs on? Seen: $(ls /sys/block | tr '\n' ' ')"
+}

@@ -1,0 +1,71 @@
+/**
+ * What a site keeps for the day the operator's machine is lost: one file on each
+ * of its control planes, which only root reads. It holds the plan, what the site
+ * itself stands on (its authorities, its machines' host keys) and what the sites
+ * share for names and front doors; never another site's authorities, nor the
+ * operator's own key.
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { worldFailed } from "#base/errors.ts";
+import { stableJson } from "#base/hash.ts";
+import type { Plan, SitePlan } from "#plan/plan.ts";
+import type { RenderedFile } from "#render/files.ts";
+import { readIfThere } from "./pki/store.ts";
+
+export const KEPT_PATH = "/etc/panopticon/kept.json";
+
+const KEPT = z.strictObject({
+  version: z.literal(1),
+  federation: z.string(),
+  site: z.string(),
+  /** By path below the state folder. */
+  files: z.record(z.string(), z.string()),
+});
+
+export type Kept = z.infer<typeof KEPT>;
+
+/** The plan's own file, below the state folder. */
+export const PLAN_FILE = "plan.json";
+
+/** Everything that a site keeps, by path below the state folder; some of it may not exist. */
+export function keptPaths(site: SitePlan): readonly string[] {
+  const pki = ["ca", "etcd/ca", "front-proxy-ca"].flatMap((path) => [`${path}.crt`, `${path}.key`]);
+  return [
+    PLAN_FILE,
+    ...[...pki, "sa.key", "sa.pub", "admin.pem", "watchdog.pem"].map((path) => `pki/${site.name}/${path}`),
+    ...site.machines.flatMap(({ name }) => [`ssh/hosts/${name}`, `ssh/hosts/${name}.pub`]),
+    "names/authority.crt",
+    "names/authority.key",
+    "names/zone-key.pem",
+    `names/${site.name}.pem`,
+    `names/${site.name}.tsig`,
+    "edge/ca.crt",
+    "edge/ca.key",
+    "edge/panels",
+    `edge/site-${site.name}.pem`,
+  ];
+}
+
+/** The file as the site's control planes have it, from what is in the state folder now. */
+export async function keptFile(stateDir: string, plan: Plan, site: SitePlan): Promise<RenderedFile> {
+  const found = await Promise.all(
+    keptPaths(site).map(async (path) => [path, await readIfThere(join(stateDir, path))] as const),
+  );
+  const files = Object.fromEntries(found.filter(([, content]) => content !== undefined));
+  const kept = { version: 1, federation: plan.federation, site: site.name, files };
+  return { path: KEPT_PATH, content: `${stableJson(kept, 1)}\n`, mode: 0o600 };
+}
+
+/** ADOPT_UNREADABLE (exit 3) where the text is no such file; its content is never told. */
+export function readKept(text: string, from: string): Kept {
+  try {
+    return KEPT.parse(JSON.parse(text));
+  } catch {
+    throw worldFailed(
+      "ADOPT_UNREADABLE",
+      `${KEPT_PATH} of ${from} is not what a bring-up writes.`,
+      "Another control plane of the site may have it whole: remove it there, and run this again.",
+    );
+  }
+}

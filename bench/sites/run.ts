@@ -7,21 +7,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Site, startFederation } from "../../test/journeys/federation.ts";
 import { cpuMs, idleWrites, revisionOf, settled } from "../federation/costs.ts";
 import { namesOf } from "../federation/objects.ts";
+import type { SizeName } from "../federation/size.ts";
 import type { Figure } from "../figure.ts";
 import { type Crowd, openCrowd } from "./crowd.ts";
 
-const CURVE = [10, 50, 100, 200];
-const SINGLES = 20;
-const BURST = 100;
+/** How many sites, one after the other, and what is asked of each number. */
+interface Load {
+  readonly curve: readonly number[];
+  readonly singles: number;
+  readonly burst: number;
+  readonly idleSeconds: number;
+}
+
+const USUAL: Load = { curve: [10, 50, 100, 200], singles: 20, burst: 100, idleSeconds: 20 };
+/** For a box that has other things to do. */
+const QUICK: Load = { curve: [10, 50, 200], singles: 10, burst: 50, idleSeconds: 10 };
 const APART_MS = 500;
-const IDLE_SECONDS = 20;
 
 /**
  * The agents with their controllers, watches and queues are real, their sites'
  * APIs are not, and all share the processors with the hub: latencies are those of
  * a crowded box, what the hub itself costs is not.
  */
-export async function sitesBench(say: (line: string) => void): Promise<readonly Figure[]> {
+export async function sitesBench(say: (line: string) => void, size: SizeName): Promise<readonly Figure[]> {
+  const load = size === "quick" ? QUICK : USUAL;
   say(
     "sites are simulated: real agents, fifty to a process, over APIs in memory; without exchange of credentials",
   );
@@ -30,14 +39,14 @@ export async function sitesBench(say: (line: string) => void): Promise<readonly 
   const crowd = openCrowd(hub);
   const figures: Figure[] = [];
   try {
-    for (const count of CURVE) {
+    for (const count of load.curve) {
       say(`${count} simulated sites`);
       await crowd.growTo(count);
       const keep: Keep = (figure, value, unit) =>
         void figures.push({ figure: `${count} sites: ${figure}`, value, unit, goal: "" });
-      const writes = await idle(hub, crowd, count, keep);
-      await singles(crowd, count, keep);
-      await burst(hub, crowd, { count, writes }, keep);
+      const writes = await idle(hub, crowd, { count, seconds: load.idleSeconds }, keep);
+      await singles(crowd, count, load.singles, keep);
+      await burst(hub, crowd, { count, objects: load.burst, writes }, keep);
     }
     return figures;
   } finally {
@@ -59,10 +68,15 @@ function spentBy(hub: Site, crowd: Crowd) {
   };
 }
 
-async function idle(hub: Site, crowd: Crowd, count: number, keep: Keep): Promise<number> {
+async function idle(
+  hub: Site,
+  crowd: Crowd,
+  { count, seconds }: { readonly count: number; readonly seconds: number },
+  keep: Keep,
+): Promise<number> {
   await settled(hub.kube, count);
   const before = spentBy(hub, crowd);
-  const writes = await idleWrites(hub.kube, IDLE_SECONDS);
+  const writes = await idleWrites(hub.kube, seconds);
   const after = spentBy(hub, crowd);
   const share = (part: "server" | "store" | "agent" | "crowd") =>
     ((after[part] - before[part]) * 100) / (after.at - before.at);
@@ -74,10 +88,10 @@ async function idle(hub: Site, crowd: Crowd, count: number, keep: Keep): Promise
   return writes;
 }
 
-async function singles(crowd: Crowd, count: number, keep: Keep): Promise<void> {
+async function singles(crowd: Crowd, count: number, objects: number, keep: Keep): Promise<void> {
   const each: number[] = [];
   const last: number[] = [];
-  for (const name of namesOf(`single-${count}`, SINGLES)) {
+  for (const name of namesOf(`single-${count}`, objects)) {
     const took = await crowd.send(name);
     each.push(...took);
     last.push(Math.max(...took));
@@ -91,20 +105,20 @@ async function singles(crowd: Crowd, count: number, keep: Keep): Promise<void> {
 async function burst(
   hub: Site,
   crowd: Crowd,
-  { count, writes }: { readonly count: number; readonly writes: number },
+  { count, objects, writes }: { readonly count: number; readonly objects: number; readonly writes: number },
   keep: Keep,
 ): Promise<void> {
   await settled(hub.kube, writes);
   const before = { ...spentBy(hub, crowd), revision: await revisionOf(hub.kube) };
-  await Promise.all(namesOf(`burst-${count}`, BURST).map((name) => crowd.send(name)));
+  await Promise.all(namesOf(`burst-${count}`, objects).map((name) => crowd.send(name)));
   const all = performance.now() - before.at;
   await settled(hub.kube, writes);
   const after = { ...spentBy(hub, crowd), revision: await revisionOf(hub.kube) };
-  const copies = BURST * count;
+  const copies = objects * count;
   const background = (writes * (after.at - before.at)) / 1000;
-  keep(`copies of a burst of ${BURST} objects`, (copies * 1000) / all, "/s");
+  keep(`copies of a burst of ${objects} objects`, (copies * 1000) / all, "/s");
   keep("the hub's API server per copy, status told", (after.server - before.server) / copies, "ms");
-  keep("the hub's agent per object", (after.agent - before.agent) / BURST, "ms");
+  keep("the hub's agent per object", (after.agent - before.agent) / objects, "ms");
   keep("the simulated site per copy", (after.crowd - before.crowd) / copies, "ms");
   keep("writes to the hub's etcd per copy", (after.revision - before.revision - background) / copies, "");
 }

@@ -24,7 +24,6 @@ export async function serverOverlay(): Promise<readonly OverlayFile[]> {
     { path: `${SERVER_WORK}/initramfs/initramfs.conf`, content: INITRD },
     { path: `${SERVER_WORK}/initramfs/modules`, content: "" },
     { path: `${SERVER_WORK}/initramfs/hooks/panopticon`, content: await installerScript("hook.sh") },
-    { path: `${SERVER_WORK}/initramfs/scripts/panopticon`, content: await installerScript("boot.sh") },
     { path: `${SERVER_WORK}/debian.sources`, content: SOURCES },
     { path: `${SERVER_WORK}/finish`, content: FINISH_SERVER },
     { path: `${SERVER_WORK}/units`, content: lines(units) },

@@ -7,6 +7,7 @@ import { access, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PanopticonError } from "#base/errors.ts";
 import { run, tied } from "../run.ts";
+import { cpio } from "./cpio.ts";
 import { type OverlayFile, writeTar } from "./overlay.ts";
 import { INSTALLER_SCRIPTS, installerScript } from "./scripts.ts";
 import type { HadSystem } from "./system.ts";
@@ -53,11 +54,15 @@ export async function makeStick(
   }
   for (const name of INSTALLER_SCRIPTS)
     await writeFile(join(tree, "panopticon", name), await installerScript(name));
+  const boot = { path: "scripts/panopticon", content: await installerScript("boot.sh"), mode: 0o644 };
+  await writeFile(join(tree, "panopticon/boot.img"), cpio([boot]));
   const seedTar = join(tree, "panopticon/seed.tar");
   await writeTar(seedTar, seed);
   const system = JSON.parse(await readFile(join(folder, "system.json"), "utf8")) as HadSystem["info"];
+  // Kernel and initrd have proved themselves by the time that somebody could look.
+  const unpacked = system.files.filter(({ name }) => name === "system.tar.zst");
   const sums = [
-    ...system.files.map(({ name, sha256 }) => [sha256, name]),
+    ...unpacked.map(({ name, sha256 }) => [sha256, name]),
     [
       createHash("sha256")
         .update(await readFile(seedTar))

@@ -16,7 +16,9 @@ import { buildGraph } from "#failure/build.ts";
 import type { FederationFile } from "#model/federation.ts";
 import { makePlan } from "#plan/make.ts";
 import type { Plan } from "#plan/plan.ts";
+import type { Shell } from "#ports/shell.ts";
 import { siteAddOns } from "./add-ons.ts";
+import { keepOnServers, sealOperator } from "./adopt-servers.ts";
 import { ensureAcmeCertificates } from "./certificates.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { stateDir, stateHome } from "./folders.ts";
@@ -68,6 +70,7 @@ export async function applyFile(file: FederationFile, options: ApplyOptions): Pr
       await claimGround(name, "servers", { claim: true });
       await savePlan(plan);
       await keepAccess(name, access);
+      await sealOperator(name, access, emit);
     }
     const contexts = servers.contexts.map((site) => ({
       ...site,
@@ -77,7 +80,7 @@ export async function applyFile(file: FederationFile, options: ApplyOptions): Pr
       ...(program && { program }),
     }));
     try {
-      return { plan, changes: await throughGate(file, plan, contexts, phases, options) };
+      return { plan, changes: await throughGate(file, plan, contexts, servers.shell, phases, options) };
     } finally {
       await servers.close();
     }
@@ -88,6 +91,7 @@ async function throughGate(
   file: FederationFile,
   plan: Plan,
   contexts: readonly SiteContext[],
+  servers: Shell,
   phases: Phases,
   { dryRun, acceptOutage, emit }: ApplyOptions,
 ): Promise<number> {
@@ -102,9 +106,12 @@ async function throughGate(
       accept: acceptOutage,
     });
     const changes = await converge(phases, contexts, gate);
-    return phases === PHASES
-      ? changes + (await ensureAcmeCertificates(plan, { contexts, gate, emit }))
-      : changes;
+    if (phases !== PHASES) return changes;
+    return (
+      changes +
+      (await keepOnServers(contexts, servers, gate)) +
+      (await ensureAcmeCertificates(plan, { contexts, gate, emit }))
+    );
   } finally {
     journal?.close();
   }

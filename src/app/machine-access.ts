@@ -13,7 +13,7 @@ import type { MachinePlan, Plan, SitePlan } from "#plan/plan.ts";
 import type { Shell } from "#ports/shell.ts";
 import { previousPlan } from "./files.ts";
 import { stateDir, stateHome } from "./folders.ts";
-import { type ServerAccess, throughServers } from "./server-access.ts";
+import { type ServerAccess, wayToMachines } from "./server-access.ts";
 
 export interface KnownMachine {
   readonly plan: Plan;
@@ -125,7 +125,7 @@ async function wayTo(plan: Plan, site: SitePlan) {
     knownHostsFile: folders.knownHosts(site.name),
   };
   const access = await keptAccess(plan.federation);
-  return { identity, jumpTo: access?.throughServers ? throughServers(site, access) : undefined };
+  return { identity, jumpTo: access && wayToMachines(site, access) };
 }
 
 function accessFile(federation: string): string {

@@ -5,7 +5,7 @@ import type { Emit } from "#base/events.ts";
 import { withLock } from "#components/lock.ts";
 import { cloneContainerdSeed } from "#components/seed.ts";
 import { awayMachines } from "#converge/away.ts";
-import { closedGate, openGate } from "#converge/gate.ts";
+import { closedGate, type Gate, openGate } from "#converge/gate.ts";
 import { guardedGate, type GuardOptions } from "#converge/guard.ts";
 import { openJournal } from "#converge/journal.ts";
 import type { SiteContext } from "#converge/phase.ts";
@@ -18,6 +18,7 @@ import type { FederationFile } from "#model/federation.ts";
 import type { Plan } from "#plan/plan.ts";
 import type { Replacement } from "#plan/replacement.ts";
 import { siteAddOns } from "./add-ons.ts";
+import { keepOnServers } from "./adopt-servers.ts";
 import { previousPlan, savePlan } from "./files.ts";
 import { stateDir, stateHome } from "./folders.ts";
 import { groundOf } from "./ground.ts";
@@ -45,6 +46,9 @@ export interface ReplaceOptions {
 export interface ReplaceOutcome extends ReplaceResult {
   readonly plan: Plan;
 }
+
+/** Brings what the site keeps to its servers, of which one is new; gives the number of changes. */
+type Keep = (gate: Gate, site: SiteContext) => Promise<number>;
 
 /** Longer than a busy machine takes to answer a connect. */
 const REACH_MS = 2000;
@@ -138,7 +142,8 @@ async function onServers(
       addOns: siteAddOns(site, manifests),
       ...(program && { program }),
     }));
-    return await replaced(file, plan, contexts, order, options, oldAddress);
+    const keep = (gate: Gate, site: SiteContext) => keepOnServers([site], servers.shell, gate);
+    return await replaced(file, plan, contexts, order, { ...options, keep }, oldAddress);
   } finally {
     await servers.close();
   }
@@ -149,7 +154,7 @@ async function replaced(
   plan: Plan,
   contexts: readonly SiteContext[],
   order: Replacement,
-  { dryRun, switchedOff, emit }: ReplaceOptions,
+  { dryRun, switchedOff, emit, keep }: ReplaceOptions & { readonly keep?: Keep },
   oldAddress?: string,
 ): Promise<ReplaceOutcome> {
   const context = contexts.find(({ site }) => site.name === order.site);
@@ -172,7 +177,8 @@ async function replaced(
       },
       { ...order, switchedOff, ...(oldAddress !== undefined && { oldAddress }) },
     );
-    return { plan, ...result };
+    const kept = (await keep?.(gate, context)) ?? 0;
+    return { plan, ...result, changes: result.changes + kept };
   } finally {
     journal?.close();
   }

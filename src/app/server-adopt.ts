@@ -1,6 +1,7 @@
 /** A host that is to become one of the file's servers: looked at, judged, mended as far as that was asked for. */
 import { worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
+import type { Jump } from "#drivers/ssh/options.ts";
 import { openSshShell } from "#drivers/ssh/shell.ts";
 import { serverBlock } from "#drivers/xen/adopt/block.ts";
 import { type HostFacts, readHost } from "#drivers/xen/adopt/facts.ts";
@@ -8,18 +9,21 @@ import type { ServerFinding } from "#drivers/xen/adopt/finding.ts";
 import { couldCarry, judgeServer } from "#drivers/xen/adopt/findings.ts";
 import { applyFix, chooseFixes, refuseUnknownFixes } from "#drivers/xen/adopt/fix.ts";
 import { HOST_SCRIPT } from "#drivers/xen/adopt/script.ts";
+import type { JumpHost } from "#model/jump.ts";
 import type { Shell } from "#ports/shell.ts";
 import { controlDir } from "./machine-access.ts";
-import { type ServerAccess, serverIdentity } from "./server-access.ts";
-import { ensurePinned, refuseNoHost } from "./server-key.ts";
+import { jumpThrough, type ServerAccess, serverIdentity } from "./server-access.ts";
+import { ensurePinned, type KeyedHost, refuseNoHost } from "./server-key.ts";
 
 /** A look takes a few seconds on an emulated server. */
 const LOOK_SECONDS = 120;
 
 export interface AdoptOptions {
   readonly access: ServerAccess;
-  /** Fingerprint of the host key that a person has compared. */
-  readonly acceptKey?: string;
+  /** What leads to the host. */
+  readonly jump?: JumpHost;
+  /** Fingerprints of host keys that a person has compared: the host's, and that of what leads to it. */
+  readonly acceptKeys: readonly string[];
   /** Codes of findings that are to be mended, or `all`. */
   readonly fix: readonly string[];
   /** What dom0 shall keep. */
@@ -41,12 +45,15 @@ export interface Adopted {
 
 /** Errors: SERVER_… */
 export async function adoptServer(host: string, options: AdoptOptions): Promise<Adopted> {
-  const { access, acceptKey, fix, dom0MiB, dryRun, emit } = options;
+  const { access, acceptKeys, fix, dom0MiB, dryRun, emit } = options;
   refuseNoHost(host);
   refuseUnknownFixes(fix);
   const identity = serverIdentity(access);
-  await ensurePinned(host, identity.knownHostsFile, acceptKey);
-  const shell = openSshShell({ ...identity, addressOf: (name) => name, controlDir: controlDir() });
+  const jump = options.jump && jumpThrough(options.jump, access);
+  const left = jump ? await ensurePinned(doorOf(jump), identity.knownHostsFile, acceptKeys) : acceptKeys;
+  await ensurePinned({ name: host, host, jump }, identity.knownHostsFile, left);
+  const ways = { jumpTo: () => jump, controlDir: controlDir() };
+  const shell = openSshShell({ ...identity, addressOf: (name) => name, ...ways });
   try {
     let facts = await look(shell, host);
     let findings = judgeServer(facts, { dom0MiB });
@@ -71,6 +78,10 @@ export async function adoptServer(host: string, options: AdoptOptions): Promise<
   } finally {
     await shell.close();
   }
+}
+
+function doorOf({ name, address, identity: { port } }: Jump): KeyedHost {
+  return { name, host: address, ...(port !== undefined && { port }) };
 }
 
 async function look(shell: Shell, host: string): Promise<HostFacts> {

@@ -6,12 +6,15 @@ import { openXen, type Xen } from "#drivers/xen/driver.ts";
 import type { GuestImage } from "#drivers/xen/image.ts";
 import type { Role } from "#model/federation.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
+import type { Shell } from "#ports/shell.ts";
 import { XEN } from "#render/files.ts";
 import { controlDir } from "./machine-access.ts";
-import { type ServerAccess, serverIdentity, throughServers } from "./server-access.ts";
+import { type ServerAccess, serverIdentity, wayToMachines, wayToServers } from "./server-access.ts";
 import { onPrem, openSiteContext, type SiteConnection } from "./site-context.ts";
 
 export interface ServerSites {
+  /** Onto the servers themselves, by their addresses. */
+  readonly shell: Shell;
   readonly contexts: readonly SiteConnection[];
   close(): Promise<void>;
 }
@@ -27,7 +30,7 @@ export function openServers(
   const { xen, close: closeXen } = openHypervisor(plan, access, imageOf);
   const ground = { hypervisor: xen, settings: xen, platform: XEN };
   const contexts = sites.map((site) => {
-    const jumpTo = access.throughServers ? throughServers(site, access) : undefined;
+    const jumpTo = wayToMachines(site, access);
     return openSiteContext(plan, site, ground, {
       controlDir: controlDir(),
       ...(jumpTo && { jumpTo }),
@@ -37,7 +40,7 @@ export function openServers(
   const close = async (): Promise<void> => {
     await Promise.all([closeXen(), ...contexts.map((context) => context.close())]);
   };
-  return { contexts, close };
+  return { shell, contexts, close };
 }
 
 /** Xen on the plan's servers, over one connection to each; likewise. */
@@ -48,7 +51,13 @@ export function openHypervisor(
 ): { readonly xen: Xen; close(): Promise<void> } {
   refuseUnknown(onPrem(plan));
   const ways = { ...serverIdentity(access), controlDir: controlDir() };
-  const shell = openSshShell({ ...ways, addressOf: (address) => address });
+  const jumps = new Map(
+    onPrem(plan).flatMap((site) =>
+      site.servers.map(({ address = "" }) => [address, wayToServers(site, access)] as const),
+    ),
+  );
+  const jumpTo = (address: string) => jumps.get(address);
+  const shell = openSshShell({ ...ways, addressOf: (address) => address, jumpTo });
   const xen = openXen({ federation: plan.federation, shell, hostOf, imageOf });
   return { xen, close: () => shell.close() };
 }

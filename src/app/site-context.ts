@@ -21,7 +21,7 @@ export interface ContextOptions {
   /** For the sockets of SSH connections; a short path. */
   readonly controlDir: string;
   /** The server that leads to a machine, where machines are not reached directly. */
-  readonly jumpTo?: (machine: string) => Jump;
+  readonly jumpTo?: (machine: string) => Jump | undefined;
   readonly emit: Emit;
 }
 

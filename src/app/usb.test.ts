@@ -34,7 +34,7 @@ it.each([
   const right = { server: "flat/left", out: join(folder, "left.img"), authorize: KEY, overwrite: false };
   const asked = buildUsb(federation, { ...right, dryRun: true, emit: () => undefined, ...wrong });
   await expect(asked).rejects.toMatchObject({
-    exitCode: 2,
+    exit: 2,
     problems: [{ code, hint: expect.stringContaining(hint) }],
   });
 });

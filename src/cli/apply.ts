@@ -23,6 +23,7 @@ export const addApply: AddCommand = (program) => {
       .option("--identity <file>", "private key that root of the servers accepts (~/.ssh/id_ed25519)")
       .option("--known-hosts <file>", "host keys of the servers by address (~/.ssh/known_hosts)")
       .option("--through-servers", "reach the machines through their servers, from outside of the LAN")
+      .option("--direct", "leave out the sites' `jump:`, from inside of their LAN")
       .option("--log <file>", "write everything that happens there, too")
       .action(apply),
   );
@@ -35,6 +36,7 @@ interface ApplyFlags extends OutputOption {
   readonly identity?: string;
   readonly knownHosts?: string;
   readonly throughServers?: boolean;
+  readonly direct?: boolean;
   readonly log?: string;
 }
 
@@ -66,11 +68,17 @@ async function apply(path: string, flags: ApplyFlags): Promise<void> {
 }
 
 /** With whole paths, because later commands are told them too. */
-function accessOf({ identity, knownHosts, throughServers = false }: ApplyFlags): ServerAccess {
+function accessOf({
+  identity,
+  knownHosts,
+  throughServers = false,
+  direct = false,
+}: ApplyFlags): ServerAccess {
   return {
     ...(identity && { identity: resolve(identity) }),
     ...(knownHosts && { knownHosts: resolve(knownHosts) }),
     throughServers,
+    direct,
   };
 }
 

@@ -16,6 +16,7 @@ interface Options extends OutputOption, HubOption {
   readonly site?: string;
   readonly identity?: string;
   readonly knownHosts?: string;
+  readonly direct?: boolean;
 }
 
 /** Adds `status`. */
@@ -30,7 +31,8 @@ export const addStatus: AddCommand = (program) => {
         .argument("[file]", "federation file whose servers are looked at (what was applied from here)")
         .option("--site <name>", "only this site, with the deletions that are held back there")
         .option("--identity <file>", "private key that root of the servers accepts (as it was applied)")
-        .option("--known-hosts <file>", "host keys of the servers by address (likewise)"),
+        .option("--known-hosts <file>", "host keys of the servers by address (likewise)")
+        .option("--direct", "leave out the sites' `jump:`, from inside of their LAN"),
     ).action(status),
   );
 };
@@ -49,7 +51,7 @@ async function status(file: string | undefined, options: Options): Promise<void>
 /** Federations whose servers are to be looked at. */
 async function subjectsOf(
   file: string | undefined,
-  { identity, knownHosts }: Options,
+  { identity, knownHosts, direct }: Options,
 ): Promise<readonly ServerSubject[]> {
   const [{ readFederation }, { appliedSubjects, fileSubject }] = await Promise.all([
     import("#app/files.ts"),
@@ -58,6 +60,7 @@ async function subjectsOf(
   const given = {
     ...(identity && { identity: resolve(identity) }),
     ...(knownHosts && { knownHosts: resolve(knownHosts) }),
+    ...(direct && { direct }),
   };
   if (file !== undefined) return [await fileSubject(await readFederation(file), given)];
   return (await appliedSubjects()).map(({ plan, access }) => ({ plan, access: { ...access, ...given } }));

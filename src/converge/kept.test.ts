@@ -34,10 +34,12 @@ describe("what a site keeps", () => {
     }
     const file = await keptFile(state, plan, attic);
     expect(file).toMatchObject({ path: KEPT_PATH, mode: 0o600 });
-    const paths = Object.keys(readKept(file.content, "attic-cp-1").files);
-    const wanted = keptPaths(attic).filter((path) => /^(pki|ssh)\//.test(path));
+    const { files, plan: own } = readKept(file.content, "attic-cp-1");
+    const paths = Object.keys(files);
+    expect(own.sites).toEqual([attic]);
+    const wanted = keptPaths(attic).filter((path) => /^(pki|ssh\/hosts)\//.test(path));
     expect(paths).toEqual(expect.arrayContaining(wanted));
-    expect(paths.filter((path) => path.includes("cellar") || path.includes("operator"))).toEqual([]);
+    expect(paths.filter((path) => path.includes("cellar") || path === "ssh/operator")).toEqual([]);
     expect(await keptFile(state, plan, attic)).toEqual(file);
   });
 
@@ -47,11 +49,13 @@ describe("what a site keeps", () => {
     expect(of).toBe("cellar");
   });
 
-  it.each(["", "{}", '{"version":2}', "-----BEGIN PRIVATE KEY-----"])(
-    "is refused without a word of its content where it is %j",
-    (text) => {
-      expect(() => readKept(text, "attic-cp-1")).toThrow("ADOPT_UNREADABLE");
-      expect(() => readKept(text, "attic-cp-1")).not.toThrow("BEGIN");
-    },
-  );
+  it.each([
+    "",
+    "{}",
+    '{"version":1,"federation":"a","site":"b","plan":{"version":2},"files":{}}',
+    "-----BEGIN PRIVATE KEY-----",
+  ])("is refused without a word of its content where it is %j", (text) => {
+    expect(() => readKept(text, "attic-cp-1")).toThrow("ADOPT_UNREADABLE");
+    expect(() => readKept(text, "attic-cp-1")).not.toThrow("BEGIN");
+  });
 });

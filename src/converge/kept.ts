@@ -2,8 +2,8 @@
  * What a site keeps for the day the operator's machine is lost: one file on each
  * of its control planes, which only root reads. It holds the plan, what the site
  * itself stands on (its authorities, its machines' host keys) and what the sites
- * share for names and front doors; never another site's authorities, nor the
- * operator's own key.
+ * share for names and front doors; never another site's authorities, and the operator's own
+ * key only sealed. On servers the same file is on each of the site's servers.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -19,20 +19,27 @@ const KEPT = z.strictObject({
   version: z.literal(1),
   federation: z.string(),
   site: z.string(),
+  /** Of the site, and of those that have no machines of ours; what other sites are is kept there. */
+  plan: z.custom<Plan>(isPlan),
   /** By path below the state folder. */
   files: z.record(z.string(), z.string()),
 });
 
 export type Kept = z.infer<typeof KEPT>;
 
-/** The plan's own file, below the state folder. */
-export const PLAN_FILE = "plan.json";
+function isPlan(value: unknown): boolean {
+  const plan = value as Partial<Plan> | null;
+  return typeof plan === "object" && plan?.version === 1 && Array.isArray(plan.sites);
+}
+
+/** The operator's SSH key, sealed for the person's own; on servers only. */
+export const SEALED_OPERATOR = "ssh/operator.sealed";
 
 /** Everything that a site keeps, by path below the state folder; some of it may not exist. */
 export function keptPaths(site: SitePlan): readonly string[] {
   const pki = ["ca", "etcd/ca", "front-proxy-ca"].flatMap((path) => [`${path}.crt`, `${path}.key`]);
   return [
-    PLAN_FILE,
+    SEALED_OPERATOR,
     ...[...pki, "sa.key", "sa.pub", "admin.pem", "watchdog.pem"].map((path) => `pki/${site.name}/${path}`),
     ...site.machines.flatMap(({ name }) => [`ssh/hosts/${name}`, `ssh/hosts/${name}.pub`]),
     "names/authority.crt",
@@ -53,7 +60,14 @@ export async function keptFile(stateDir: string, plan: Plan, site: SitePlan): Pr
     keptPaths(site).map(async (path) => [path, await readIfThere(join(stateDir, path))] as const),
   );
   const files = Object.fromEntries(found.filter(([, content]) => content !== undefined));
-  const kept = { version: 1, federation: plan.federation, site: site.name, files };
+  const own = plan.sites.filter((each) => each.name === site.name || each.kind !== "on-prem");
+  const kept = {
+    version: 1,
+    federation: plan.federation,
+    site: site.name,
+    plan: { ...plan, sites: own },
+    files,
+  };
   return { path: KEPT_PATH, content: `${stableJson(kept, 1)}\n`, mode: 0o600 };
 }
 

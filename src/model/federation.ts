@@ -4,6 +4,7 @@
  * later room asks whether a key was given.
  */
 import type { Position } from "#base/errors.ts";
+import type { JumpHost } from "./jump.ts";
 
 /** The machine roles; a site's servers carry these as guests. */
 export type Role = "ecam" | "controlplane" | "worker";
@@ -98,6 +99,8 @@ export interface Site {
   /** Cloud region; only for rented sites. */
   readonly region?: string;
   readonly network: SiteNetwork;
+  /** The machine that SSH goes through to its servers and machines, where it has to. */
+  readonly jump?: JumpHost;
   /** 1, 3 or 5. */
   readonly controlplanes: number;
   /** Guests per role: what each one gets. Worker sizes are a floor: workers take the rest of a server. */

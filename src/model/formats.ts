@@ -1,6 +1,7 @@
 /** Texts with a form of their own: what each looks like and what is wrong with one that does not. */
 import { formatCidr, networkOf, parseAddress, parseCidr, parsePrefixed, type Range } from "#base/ipv4.ts";
 import { parseBytes, parseHours } from "#base/units.ts";
+import { JUMP_PATTERN, parseJump } from "./jump.ts";
 import { type ModelCode, quote } from "./mistakes.ts";
 
 export interface Fault {
@@ -191,6 +192,19 @@ export const EMAIL: Format = {
   fault: (text) => {
     if (new RegExp(EMAIL.pattern).test(text)) return undefined;
     return { message: `${quote(text)} is not an e-mail address`, hint: "write one such as you@home.example" };
+  },
+};
+
+/** A machine that one goes through by SSH. */
+export const JUMP: Format = {
+  code: "MODEL_JUMP",
+  pattern: JUMP_PATTERN,
+  examples: ["me@door.home.example:2222"],
+  fault: (text) => {
+    if (parseJump(text)) return undefined;
+    const hint =
+      "write user@host or user@host:port, such as me@door.home.example:2222; the host by its name or IPv4 address";
+    return { message: `${quote(text)} is no machine to go through`, hint };
   },
 };
 

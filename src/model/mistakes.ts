@@ -24,6 +24,7 @@ export const MODEL_CODES = {
   MODEL_GOAL: "A goal that is not exactly one known aim, or that is given twice.",
   MODEL_HOST: "Text that is not a host name, or a host name without its domain.",
   MODEL_IMAGE: "Text that is not an image with its version.",
+  MODEL_JUMP: "Text that is no machine that one could go through by SSH.",
   MODEL_KEY_NOT_HERE: "A key that belongs to another kind of site.",
   MODEL_KUBERNETES_VERSION: "A Kubernetes version that is not supported.",
   MODEL_LABEL: "Text that can't be a label of a site.",

@@ -26,6 +26,7 @@ import {
   type SiteNetwork,
   type Size,
 } from "./federation.ts";
+import { parseJump } from "./jump.ts";
 import { parseRange } from "./formats.ts";
 import type { FederationInput } from "./shape.ts";
 
@@ -89,12 +90,14 @@ export function normalizeReliability(
 function normalizeSite(input: Draft<SiteInput>, shared: Draft<SizesInput>): Draft<Site> {
   if (input === undefined) return undefined;
   const kind = orDefault(input, "kind", "on-prem");
+  const jump = input.jump === undefined ? undefined : parseJump(input.jump);
   const size = (role: Role) => normalizeSize(input.sizes?.[role], shared?.[role], SIZES[role]);
   return {
     name: input.name,
     kind,
     ...(input.region !== undefined && { region: input.region }),
     network: normalizeNetwork(input.network, kind !== "on-prem"),
+    ...(jump && { jump }),
     controlplanes: orDefault(input, "controlplanes", CONTROL_PLANES),
     sizes: { ecam: size("ecam"), controlplane: size("controlplane"), worker: size("worker") },
     ...(input.replicas !== undefined && { replicas: input.replicas }),

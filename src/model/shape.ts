@@ -15,6 +15,7 @@ import {
   DOMAIN,
   EMAIL,
   HTTPS_URL,
+  JUMP,
   KUBERNETES_VERSION,
   MAC,
   MEMORY,
@@ -177,6 +178,10 @@ const site = z
         examples: ["eu-central-1"],
       }),
     network: network.meta({ description: "The network behind the site's router." }),
+    jump: text(
+      JUMP,
+      "Where its servers and machines are reached through by SSH, from outside of its LAN: root at port 22 where no user and port are given.",
+    ).optional(),
     controlplanes: z.literal([1, 3, 5]).optional().meta({
       description: "How many control planes: 3 outlive the loss of one, 5 of two.",
       default: CONTROL_PLANES,

@@ -87,6 +87,7 @@ async function draftSite(input: SiteInput, networks: ClusterNetworks, vrrp: Vrrp
     number,
     domain,
     network: networkPlan(site, networks, addresses),
+    ...(site.jump && { jump: site.jump }),
     endpoint: { name: `api.${domain}`, port: API_PORT },
     vrrp,
     servers: site.servers.map((server) => serverPlan(server, machines)),

@@ -4,6 +4,7 @@
  * next planning, so that growth renumbers nothing.
  */
 import type { AcmeAuthority, AddressRange, Role, SiteKind, Witness } from "#model/federation.ts";
+import type { JumpHost } from "#model/jump.ts";
 
 export interface Plan {
   /** Version of this format. */
@@ -39,6 +40,8 @@ export interface SitePlan {
   /** `siteN.<domain>`. */
   readonly domain: string;
   readonly network: NetworkPlan;
+  /** What SSH goes through to its servers and machines; missing where it goes straight. */
+  readonly jump?: JumpHost;
   /** The API's name and port: `api.siteN.<domain>`, port 6443, which resolves to the VIP. */
   readonly endpoint: { readonly name: string; readonly port: number };
   readonly vrrp: VrrpPlan;

@@ -176,7 +176,8 @@ async function robReports(thief: Kube, admin: Kube, mine: string, other: string)
   const report = (site: string) => ({ resource: ours("sitereports"), name: site });
   const stolen = { spec: { epoch, entries: [entry] } };
   await no(thief.patch(report(other), stolen));
-  await no(thief.create({ resource: ours("sitereports") }, { metadata: { name: "x" }, ...loose(stolen) }));
+  const head = { apiVersion: "federation.panopticon.dev/v1", kind: "SiteReport", metadata: { name: "x" } };
+  await no(thief.create({ resource: ours("sitereports") }, { ...head, ...loose(stolen) }));
   await no(thief.delete(report(mine)));
   await thief.patch(report(mine), stolen);
   const robbed = async (): Promise<readonly string[]> => {

@@ -11,6 +11,7 @@ import { claimGround } from "#app/ground.ts";
 import { savePlan } from "#app/files.ts";
 import { stateDir } from "#app/folders.ts";
 import { keepAccess } from "#app/machine-access.ts";
+import type { ServerAccess } from "#app/server-access.ts";
 import { mustRun } from "#base/process.ts";
 import { keyFolders, openKeyring } from "#converge/keyring.ts";
 import { parseFederation } from "#model/parse.ts";
@@ -23,7 +24,9 @@ import { type Apart, recordServer, type Recording } from "./recording.ts";
 import { type Asked, type Sshd, startSshd } from "./sshd.ts";
 
 const DOOR_PORT = 2222;
-export const DOOR_USER = "keeper";
+const DOOR_USER = "keeper";
+/** As a file names it. */
+export const DOOR_ADDRESS = `${DOOR_USER}@${DOOR}:${DOOR_PORT}`;
 
 /** What this box lacks for such a ground; empty where it can be had. */
 export function lacking(): readonly string[] {
@@ -46,15 +49,19 @@ export interface RecordedServers {
   readonly sshds: ReadonlyMap<string, Sshd>;
   /** Of servers; machines are not counted. */
   readonly asked: Asked;
-  /** A door to the LAN, seen from outside, which lets the person's key in as DOOR_USER; not pinned yet. */
+  /** A door to the LAN, seen from outside, which lets the person's key in; not pinned yet. */
   readonly door: {
+    /** In known_hosts. */
     readonly name: string;
-    readonly address: string;
     readonly sshd: Sshd;
     readonly asked: Asked;
   };
   /** What servers show when machines are apart from their plan as said, by machine. */
   recording(server: string, apart?: Readonly<Record<string, Apart>>): Recording;
+  /** Notes down anew how servers let the person in, as `apply` does. */
+  keepAccess(access: ServerAccess): Promise<void>;
+  /** Brings one machine's settings to its plan; gives what still differs on the servers, or why it was refused. */
+  mend(machine: string): Promise<{ readonly left?: readonly string[]; readonly refused?: string }>;
   /** Runs `panopticon` in the LAN, or outside of it. */
   run(argv: readonly string[], where?: "outside"): Promise<Ran>;
   close(): Promise<void>;
@@ -105,6 +112,13 @@ async function furnish(folder: string, lan: Lan, options: GroundOptions): Promis
   await writeFile(knownHosts, pinned.join(""));
   return {
     ...{ plan, site, file, identity, knownHosts, lan, sshds, asked, door, recording },
+    mend: async (machine) => {
+      const planFile = join(state, "panopticon", plan.federation, "plan.json");
+      const argv = [join(import.meta.dirname, "mend.ts"), planFile, identity, knownHosts, machine];
+      return JSON.parse(await mustRun("TEST", [...lan.network, process.execPath, ...argv]));
+    },
+    keepAccess: (access) =>
+      inState(state, () => keepAccess(plan.federation, { identity, knownHosts, ...access })),
     run: (argv, where) => finish(start(state, argv, where ? lan.outside : lan.network)),
     close: async () => {
       await lan.close();
@@ -114,14 +128,8 @@ async function furnish(folder: string, lan: Lan, options: GroundOptions): Promis
 }
 
 /** The file's plan kept, its keys made, and how servers let the person in noted down. */
-async function asAfterApply(
-  file: string,
-  state: string,
-  access: { readonly identity: string; readonly knownHosts: string },
-): Promise<Plan> {
-  const before = process.env["XDG_STATE_HOME"];
-  process.env["XDG_STATE_HOME"] = state;
-  try {
+function asAfterApply(file: string, state: string, access: ServerAccess): Promise<Plan> {
+  return inState(state, async () => {
     const plan = await makePlan(parseFederation(await readFile(file, "utf8"), file));
     await claimGround(plan.federation, "servers", { claim: true });
     await savePlan(plan);
@@ -129,6 +137,15 @@ async function asAfterApply(
     for (const site of plan.sites)
       await openKeyring(keyFolders(stateDir(plan.federation)), plan, site, () => new Date()).ensure();
     return plan;
+  });
+}
+
+/** Does the work with this state folder as the person's. */
+async function inState<T>(state: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env["XDG_STATE_HOME"];
+  process.env["XDG_STATE_HOME"] = state;
+  try {
+    return await work();
   } finally {
     if (before === undefined) delete process.env["XDG_STATE_HOME"];
     else process.env["XDG_STATE_HOME"] = before;
@@ -159,7 +176,7 @@ async function openDoor(lan: Lan, folder: string, authorized: readonly string[])
   await mkdir(own);
   const options = { lan, folder: own, addresses: [DOOR], port: DOOR_PORT, authorized, asked, recording };
   const sshd = await startSshd(options);
-  return { name: `[${DOOR}]:${DOOR_PORT}`, address: `${DOOR_USER}@${DOOR}:${DOOR_PORT}`, sshd, asked };
+  return { name: `[${DOOR}]:${DOOR_PORT}`, sshd, asked };
 }
 
 async function publicKey(file: string): Promise<string> {

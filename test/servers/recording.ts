@@ -19,6 +19,10 @@ export interface Apart {
   /** `off` and `ended`: there is no domain; the latter crashed last. */
   readonly state?: "running" | "crashed" | "off" | "ended";
   readonly vcpus?: number;
+  /** The most it may have, and what it is asked to keep to. */
+  readonly memoryMiB?: number;
+  /** Free in the group of its root. */
+  readonly freeMiB?: number;
   /** What it is asked to keep to at the moment. */
   readonly targetMiB?: number;
   /** Of its root's volume. */
@@ -49,13 +53,13 @@ export function recordServer(
     ...apart[machine.name],
   }));
   const domains = made
-    .filter(({ state }) => state !== "off" && state !== "ended")
     .map(({ machine, ground, ...how }, index) => ({
       domid: index + 1,
       state: how.state,
       domain: changed(xenDomain(site, machine, ground), how),
-      targetMiB: how.targetMiB ?? machine.memoryMiB,
-    }));
+      targetMiB: how.targetMiB ?? how.memoryMiB ?? machine.memoryMiB,
+    }))
+    .filter(({ state }) => state !== "off" && state !== "ended");
   const files = made.filter(({ fileIsGone }) => !fileIsGone);
   return {
     printed: {
@@ -64,7 +68,7 @@ export function recordServer(
       states: statesOf(domains),
       assignable: SECTIONS("assignable"),
       devices: SECTIONS("devices"),
-      groups: SECTIONS("groups"),
+      groups: groupsOf(made.find(({ freeMiB }) => freeMiB !== undefined)?.freeMiB),
       volumes: volumesOf(made),
     },
     files: {
@@ -101,8 +105,11 @@ function groundOf(plan: Plan, machine: MachinePlan): XenGround {
   return { ...usualGround(plan, machine), image: `/var/lib/panopticon/images/${IMAGE}` };
 }
 
-function changed(domain: XenDomain, { vcpus }: Apart): XenDomain {
-  return vcpus === undefined ? domain : { ...domain, vcpus };
+function changed(
+  domain: XenDomain,
+  { vcpus = domain.vcpus, memoryMiB = domain.memoryMiB }: Apart,
+): XenDomain {
+  return { ...domain, vcpus, memoryMiB };
 }
 
 /** `xl list -l`: dom0 as it was recorded, and the recorded guest once for each domain with that one's settings. */
@@ -148,6 +155,10 @@ function statesOf(domains: readonly Domain[]): string {
     return `${domain.name.padEnd(40)} ${numbers.join(" ")}     ${letters}      45.4 ${domain.uuid}        -                -`;
   });
   return `${[...head, ...lines].join("\n")}\n`;
+}
+
+function groupsOf(freeMiB: number | undefined): string {
+  return freeMiB === undefined ? SECTIONS("groups") : `  ssd ${freeMiB.toFixed(2)}\n`;
 }
 
 /** `lvs`: one line a volume, as large as planned. */

@@ -90,7 +90,7 @@ describe.each(GUEST_ROLES)("the image of a role, %s", (role: GuestRole) => {
     };
     const listed = document.packages.filter(({ versionInfo }) => versionInfo !== undefined);
     expect(listed.map(({ name, versionInfo }) => [name, versionInfo])).toEqual(
-      installed.toSorted(([one = ""], [other = ""]) => (one < other ? -1 : 1)),
+      installed.toSorted(([left = ""], [right = ""]) => (left < right ? -1 : 1)),
     );
     for (const { checksums } of listed) expect(checksums?.[0]?.checksumValue).toMatch(/^[0-9a-f]{64}$/);
     const names = new Set(listed.map(({ name }) => name));

@@ -11,8 +11,10 @@ mountroot() {
   mkdir -p /stick /target
   tries=0
   while [ $tries -lt 60 ]; do
-    device=$(blkid -l -t "LABEL=$label" -o device 2>/dev/null)
-    [ -n "$device" ] && mount -t iso9660 -o ro "$device" /stick && exec sh /stick/panopticon/install.sh "$device"
+    # Partitions of the stick, made for other firmware, may bear the same name.
+    for device in $(blkid -t "LABEL=$label" -o device 2>/dev/null); do
+      mount -t iso9660 -o ro "$device" /stick 2>/dev/null && exec sh /stick/panopticon/install.sh "$device"
+    done
     tries=$((tries + 1))
     sleep 1
   done

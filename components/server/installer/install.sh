@@ -1,11 +1,13 @@
 #!/bin/sh
 # Installs a server on the disk that choose.sh names; asks nothing. Runs in the
-# initrd, with the stick, seen as the device $1, mounted at /stick. What is cut off is done again from the start by the next boot: our mark
-# on the disk says that it is ours and unfinished, and is changed last.
+# initrd, with the stick, seen as the device $1, mounted at /stick. What is cut
+# off is done again from the start by the next boot: our mark on the disk says
+# that it is ours and unfinished, and is changed last.
 set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 STICK=/stick
 TARGET=/target
+TAR=/usr/lib/panopticon/tar
 MARK_SECTOR=2040
 
 say() {
@@ -105,11 +107,12 @@ type=E6D6D379-F507-44C2-A23C-238F2A3DF928, name=panopticon-lvm
 TABLE
 run blockdev --rereadpt "$disk"
 run udevadm settle --timeout=30
-run mke2fs -q -F -t ext4 "$(part 3)"
+# Without what older boot loaders, such as a stick's, can't read.
+run mke2fs -q -F -t ext4 -O '^orphan_file,^metadata_csum_seed' "$(part 3)"
 run mount "$(part 3)" $TARGET
 say "unpacking the system"
-run tar --zstd -xpf $STICK/panopticon/system.tar.zst -C $TARGET --numeric-owner --xattrs --xattrs-include='*'
-run tar -xpf $STICK/panopticon/seed.tar -C $TARGET --numeric-owner
+run $TAR --zstd -xpf $STICK/panopticon/system.tar.zst -C $TARGET --numeric-owner --xattrs --xattrs-include='*'
+run $TAR -xpf $STICK/panopticon/seed.tar -C $TARGET --numeric-owner
 for file in $TARGET/etc/systemd/network/*; do run sed -i "s/@CARD@/$mac/" "$file"; done
 
 say "making it bootable"
@@ -139,7 +142,7 @@ for id in "$server" "$stick"; do : >"$TARGET/boot/panopticon/$id"; done
 run umount $TARGET/boot/efi
 for folder in run sys proc dev; do umount -l $TARGET/$folder; done
 sync
-run umount $TARGET
+umount $TARGET 2>/dev/null || run mount -o remount,ro $TARGET
 mark done
 say "done. The server starts from its disk now; the stick may be pulled out."
 sync

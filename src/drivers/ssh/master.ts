@@ -11,6 +11,13 @@ const READY = "ready";
 const READY_SECONDS = 30;
 const CLOSE_SECONDS = 2;
 
+export interface Destination {
+  readonly machine: string;
+  readonly address: string;
+  /** Name of the machine on the way, for errors. */
+  readonly through?: string;
+}
+
 export interface Master {
   /** The socket that commands join it by. */
   readonly socket: string;
@@ -21,8 +28,7 @@ export interface Master {
 
 /** Connects; gives the master once commands can join it. `args` are `ssh` arguments up to the address. */
 export function openMaster(
-  machine: string,
-  address: string,
+  { machine, address, through }: Destination,
   args: readonly string[],
   socket: string,
 ): Promise<Master> {
@@ -44,7 +50,7 @@ export function openMaster(
     });
     child.once("close", () => {
       clearTimeout(late);
-      reject(connectionFailure(machine, address, stderr));
+      reject(connectionFailure(machine, address, stderr, through));
     });
   });
 }

@@ -7,6 +7,8 @@ export interface SshIdentity {
   readonly keyFile: string;
   /** The pinned host keys, by machine name. */
   readonly knownHostsFile: string;
+  /** root where it is not given. */
+  readonly user?: string;
   /** 22 where it is not given. */
   readonly port?: number;
   /** Ask the person's SSH agent for the key, too, which may have a passphrase. */
@@ -19,21 +21,24 @@ export interface Jump {
   /** Its name in `knownHostsFile`. */
   readonly name: string;
   readonly address: string;
+  /** What leads to it. */
+  readonly through?: Jump | undefined;
 }
 
 /**
  * The setting by which a connection goes through another machine. Not ProxyJump,
  * whose ssh would read the person's own settings and believe their host keys.
  */
-export function throughJump({ identity, name, address }: Jump): readonly [string, string] {
-  const own = quoteCommand(["ssh", ...sshArguments(identity, name, [])]);
+export function throughJump({ identity, name, address, through }: Jump): readonly [string, string] {
+  const way = through ? [throughJump(through)] : [];
+  const own = quoteCommand(["ssh", ...sshArguments(identity, name, way)]);
   return ["ProxyCommand", `${own.replaceAll("%", "%%")} -W %h:%p -- ${quoteCommand([address])}`];
 }
 
 /** The settings of ssh_config(5) that hold for every machine, in pairs. */
 function commonOptions(identity: SshIdentity): readonly (readonly [string, string])[] {
   return [
-    ["User", "root"],
+    ["User", identity.user ?? "root"],
     ["Port", String(identity.port ?? 22)],
     ["IdentityFile", quotePath(identity.keyFile)],
     ["IdentitiesOnly", "yes"],
@@ -67,11 +72,12 @@ export function sshArguments(
 export function sshConfig(
   identity: SshIdentity,
   machines: readonly { readonly name: string; readonly address: string }[],
-  jumpTo?: (machine: string) => Jump,
+  jumpTo?: (machine: string) => Jump | undefined,
 ): string {
   const common = commonOptions(identity).map(([key, value]) => `  ${key} ${value}\n`);
   const hosts = machines.map(({ name, address }) => {
-    const way = jumpTo ? `  ${throughJump(jumpTo(name)).join(" ")}\n` : "";
+    const jump = jumpTo?.(name);
+    const way = jump ? `  ${throughJump(jump).join(" ")}\n` : "";
     return `Host ${name}\n  HostName ${address}\n  HostKeyAlias ${name}\n${way}${common.join("")}`;
   });
   return hosts.join("\n");

@@ -18,6 +18,8 @@ import { runSession } from "./session.ts";
 
 /** sshd's MaxSessions is 10 on one connection, and the master has one itself. */
 const SESSIONS_PER_MACHINE = 8;
+/** An sshd lets at most ten in at the same time that have not shown who they are (MaxStartups). */
+const CONNECTS_PER_JUMP = 8;
 /** sockaddr_un has 108 bytes; ssh binds under a longer name (a dot and 16 characters) first. */
 const SOCKET_PATH_MAX = 107 - 17;
 const SHOWN_COMMAND = 120;
@@ -26,9 +28,15 @@ export interface OpenSshSettings extends SshIdentity {
   /** The machine's address; throws for a machine it does not know. */
   readonly addressOf: (machine: string) => string;
   /** The machine that leads to it; all are reached directly where this is not given. */
-  readonly jumpTo?: (machine: string) => Jump;
+  readonly jumpTo?: (machine: string) => Jump | undefined;
   /** A folder with a short path for the sockets; made with mode 0700. */
   readonly controlDir: string;
+}
+
+/** What a shell keeps while it is open. */
+interface OpenShell extends OpenSshSettings {
+  /** By the jump's name: how many go through it before they are in. */
+  readonly doors: Map<string, Limit>;
 }
 
 /** A machine's shared connection, made anew where it has died. */
@@ -46,7 +54,8 @@ interface Command {
 }
 
 /** Opens nothing yet: the first command to a machine connects to it. */
-export function openSshShell(settings: OpenSshSettings): Shell {
+export function openSshShell(given: OpenSshSettings): Shell {
+  const settings: OpenShell = { ...given, doors: new Map() };
   const links = new Map<string, Link>();
   const linkTo = (machine: string): Link => {
     const link = links.get(machine) ?? { limit: limiter(SESSIONS_PER_MACHINE), master: undefined };
@@ -84,7 +93,7 @@ export function openSshShell(settings: OpenSshSettings): Shell {
 
 /** Runs the command; where the shared connection turns out to be dead before it started, once more over a new one. */
 async function runOver(
-  settings: OpenSshSettings,
+  settings: OpenShell,
   link: Link,
   { machine, argv, options, shown }: Command,
 ): Promise<CommandResult> {
@@ -120,7 +129,7 @@ function shorten(argv: readonly string[]): string {
   return line.length > SHOWN_COMMAND ? `${line.slice(0, SHOWN_COMMAND)}…` : line;
 }
 
-async function connect(settings: OpenSshSettings, machine: string): Promise<Master> {
+async function connect(settings: OpenShell, machine: string): Promise<Master> {
   await ensureControlDir(settings.controlDir);
   // Another run of ours may hold sockets in the same folder: names are not shared.
   const name = createHash("sha256").update(machine).update(randomBytes(16)).digest("hex").slice(0, 16);
@@ -133,8 +142,18 @@ async function connect(settings: OpenSshSettings, machine: string): Promise<Mast
     );
   }
   const address = settings.addressOf(machine);
-  const way = settings.jumpTo === undefined ? [] : [throughJump(settings.jumpTo(machine))];
-  return await openMaster(machine, address, sshArguments(settings, machine, way), socket);
+  const jump = settings.jumpTo?.(machine);
+  if (jump === undefined)
+    return await openMaster({ machine, address }, sshArguments(settings, machine, []), socket);
+  const door = outermost(jump).name;
+  const limit = settings.doors.get(door) ?? limiter(CONNECTS_PER_JUMP);
+  settings.doors.set(door, limit);
+  const args = sshArguments(settings, machine, [throughJump(jump)]);
+  return await limit(() => openMaster({ machine, address, through: jump.name }, args, socket));
+}
+
+function outermost(jump: Jump): Jump {
+  return jump.through ? outermost(jump.through) : jump;
 }
 
 /** Whoever can write in the folder could answer in a machine's place. */

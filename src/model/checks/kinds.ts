@@ -30,6 +30,7 @@ function kindMistakes(site: SiteInput, index: number): readonly Mistake[] {
   }
   return [
     ...(lacks(site, "region") ? [missingKey([...path, "region"])] : []),
+    ...(lacks(site, "jump") ? [] : [notHere([...path, "jump"], site.kind, "remove it, or remove kind")]),
     ...(lacks(site, "servers")
       ? []
       : [notHere([...path, "servers"], site.kind, "remove them, or remove kind")]),

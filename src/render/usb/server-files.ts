@@ -39,8 +39,11 @@ export function serverFiles(
     file("/etc/resolv.conf", emitResolvConf(site.network.resolvers, ["timeout:1", "attempts:2"])),
     ...networkFiles(site, own),
     grubFile("Written by panopticon usb build.", [
-      // The screen and the first serial port, where there is one.
-      ["GRUB_CMDLINE_XEN_DEFAULT", `${dom0Memory(server.dom0MemoryMiB)} console=vga,com1 com1=115200,8n1`],
+      // Newer microcode from the initrd; the screen, and the first serial port where there is one.
+      [
+        "GRUB_CMDLINE_XEN_DEFAULT",
+        `${dom0Memory(server.dom0MemoryMiB)} ucode=scan console=vga,com1 com1=115200,8n1`,
+      ],
       ["GRUB_CMDLINE_LINUX", "console=tty0 console=hvc0"],
     ]),
     ...sshFiles(keys),

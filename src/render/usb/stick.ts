@@ -96,6 +96,8 @@ function bootMenu(stick: Stick, title: string): string {
   const mark = `/boot/panopticon/${stick.overwrite ? stick.id : serverId(stick)}`;
   return `set timeout=3
 insmod all_video
+insmod part_gpt
+insmod ext2
 search --no-floppy --set=installed --file ${mark}
 if [ -n "$installed" ]; then
   echo "${title} is installed: starting it from its disk"
@@ -103,8 +105,8 @@ if [ -n "$installed" ]; then
   configfile /boot/grub/grub.cfg
 fi
 menuentry "Install ${title}" {
-  linux /panopticon/vmlinuz boot=panopticon panopticon.stick=${stickLabel(stick)} console=ttyS0,115200n8 console=tty0
-  initrd /panopticon/initrd.img
+  linux /panopticon/vmlinuz boot=panopticon panopticon.stick=${stickLabel(stick)} console=ttyS0,115200n8 console=tty0 quiet
+  initrd /panopticon/initrd.img /panopticon/boot.img
 }
 `;
 }

@@ -11,8 +11,8 @@ import type { ClusterStatus, FederatedResource } from "../api/federated.ts";
 import { SYSTEM_NAMESPACE } from "../api/names.ts";
 import type { SiteReport } from "../api/site-report.ts";
 import type { FederatedTypeConfig } from "../api/type-config.ts";
-import { type Burst, yielding } from "../status/coalesce.ts";
-import { judge, propagation } from "../status/condition.ts";
+import { judge } from "../status/condition.ts";
+import { nextStatus, statusDueAt } from "../status/next.ts";
 import { entryTold, isAbout, mergedEntries, openTold } from "../status/told.ts";
 import { hashOf } from "./body.ts";
 import { entryOf, isSameEntry, writeStatus } from "./entry.ts";
@@ -21,15 +21,6 @@ import { CLUSTERS, federatedKindOf, SITE_REPORTS, splitKey, TYPE_CONFIGS } from 
 import type { Term } from "./term.ts";
 import { openTypeWatch, type WatchedType } from "./type-watch.ts";
 
-/** Something is wrong somewhere: others may be about to say the same. */
-const QUIET_MS = 100;
-/** What some sites have told is written without the others' word by then. */
-const PARTIAL_MS = 1000;
-/** So long nothing is said of sites that have not answered yet: mostly they will have. */
-const PATIENCE_MS = 3000;
-const PATIENCE_EACH_MS = 20;
-/** Two writes of one resource's status are at least so far apart. */
-const APART_MS = 200;
 /** Few at once: what the statuses are about goes first, at an API server that has much to do. */
 const CONCURRENCY = 4;
 const NOT_LISTED_YET = { afterSeconds: 0.2 };
@@ -113,68 +104,45 @@ export function propagationController(term: Term): Controller {
       said.set(site, own.status === undefined ? undefined : entryOf(site, own, resource));
     return mergedEntries(had, said, isSameEntry);
   };
-  /** When a status may be written, ms: as soon as everything is told, later where something is missing. */
-  const dueAt = (id: string, missing: boolean, partial: boolean, wrong: boolean): number => {
-    const now = clock.now();
-    const { since, last } = changed.get(id) ?? { since: now, last: now };
-    const apart = (writtenAt.get(id) ?? Number.NEGATIVE_INFINITY) + APART_MS;
-    const burst: Burst = { size: changed.size, last: Math.max(lastChange, fresh.appliedAt) };
-    // Where thousands wait, each has to wait for its turn at every site.
-    const patience = (partial ? PARTIAL_MS : PATIENCE_MS) + changed.size * PATIENCE_EACH_MS;
-    const due = missing ? last + patience : wrong ? last + QUIET_MS : last;
-    return Math.max(apart, yielding(due, { since, last, urgent: wrong && !missing }, burst));
-  };
-  const reconcileOne = async (
-    work: Work,
-    watched: WatchedType<FederatedResource>,
-    context: Context,
-    signal: AbortSignal,
-  ): Promise<Again | undefined> => {
-    const id = idOf(work);
-    const resource = watched.cache.get(work.key);
-    if (!resource) {
-      changed.delete(id);
-      return undefined;
-    }
-    const before = resource.status;
-    const had = before?.clusters ?? [];
-    const entries = entriesOf(work, resource, had, context);
-    const { targetType } = watched.config.spec;
-    const judged = judge({
-      resource: { ...resource, status: { ...before, clusters: entries } },
-      namespaced: targetType.scope === "Namespaced",
-      namespace: namespaceOf(work.key),
+  const judgedOf = ({ key }: Work, resource: FederatedResource, namespaced: boolean, context: Context) =>
+    judge({
+      resource,
+      namespaced,
+      namespace: namespaceOf(key),
       clusters: [...context.cache(clusters).list()].map((one) => ({
         name: one.metadata?.name ?? "",
         labels: one.metadata?.labels ?? {},
         ready: readyIn(one) ?? true,
       })),
     });
-    const partial = entries !== had;
-    const known = before?.conditions?.find(({ type }) => type === "Propagation");
-    const observedGeneration = resource.metadata?.generation ?? 0;
-    const anew = (before?.observedGeneration ?? 0) !== observedGeneration;
-    const now = clock
-      .wall()
-      .toISOString()
-      .replace(/\.\d+Z$/, "Z");
-    const condition = propagation(known, judged, anew, now);
-    if (condition === known && !anew && !partial) {
-      changed.delete(id);
-      writtenAt.delete(id);
+  const reconcileOne = async (
+    work: Work,
+    { config, cache }: WatchedType<FederatedResource>,
+    context: Context,
+    signal: AbortSignal,
+  ): Promise<Again | undefined> => {
+    const id = idOf(work);
+    const resource = cache.get(work.key);
+    const had = resource?.status?.clusters ?? [];
+    const entries = resource ? entriesOf(work, resource, had, context) : had;
+    const told = { ...resource, status: { ...resource?.status, clusters: entries } };
+    const namespaced = config.spec.targetType.scope === "Namespaced";
+    const judged = judgedOf(work, told, namespaced, context);
+    const next = resource && nextStatus(resource, entries, judged, wholeSeconds(clock.wall()));
+    if (!next) {
+      for (const one of [changed, writtenAt]) one.delete(id);
       return undefined;
     }
-    const wait = dueAt(id, judged.waiting, partial, judged.reason !== "") - clock.now();
-    if (wait > 0) return { afterSeconds: wait / 1000 };
-    const others = (before?.conditions ?? []).filter(({ type }) => type !== "Propagation");
-    const status = { observedGeneration, conditions: [...others, condition], clusters: entries };
-    const written = await writeStatus(
-      context.kube("hub"),
-      federatedKindOf(watched.config),
-      resource,
-      status,
-      signal,
-    );
+    const now = clock.now();
+    const due = statusDueAt({
+      pending: changed.get(id) ?? { since: now, last: now },
+      writtenAt: writtenAt.get(id),
+      judged,
+      told: entries !== had,
+      burst: { size: changed.size, last: Math.max(lastChange, fresh.appliedAt) },
+    });
+    if (due > now) return { afterSeconds: (due - now) / 1000 };
+    const written = await writeStatus(context.kube("hub"), federatedKindOf(config), resource, next, signal);
     if (!written) return CHANGED_MEANWHILE;
     changed.delete(id);
     writtenAt.set(id, clock.now());
@@ -209,6 +177,10 @@ export function propagationController(term: Term): Controller {
       return reconcileOne(work, watched, context, signal);
     },
   };
+}
+
+function wholeSeconds(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function idOf({ group, key }: Work): string {

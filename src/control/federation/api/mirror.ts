@@ -7,7 +7,7 @@ import { sha256 } from "#base/hash.ts";
 import type { Version } from "../version.ts";
 import { type Definition, definition } from "./definition.ts";
 import { FEDERATION_GROUP } from "./names.ts";
-import { anything, count, flag, name, object, revision, ruled, type Schema, text, time } from "./schema.ts";
+import { count, flag, name, object, revision, ruled, type Schema, text, time, whole } from "./schema.ts";
 
 /** Which object: a name that holds at every site, unlike a uid. */
 export interface ObjectKey {
@@ -88,7 +88,7 @@ export function mirroredObject(more: Readonly<Record<string, Schema>> = {}): Sch
       resourceVersion: revision,
       epoch: count,
       hash: { type: "string", maxLength: 64 },
-      body: anything,
+      body: whole,
       tombstone,
       ...more,
     },

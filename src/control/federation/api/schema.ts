@@ -28,6 +28,7 @@ export interface Schema {
   readonly "x-kubernetes-embedded-resource"?: true;
   readonly "x-kubernetes-list-type"?: "map" | "set" | "atomic";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
+  readonly "x-kubernetes-map-type"?: "granular" | "atomic";
   readonly "x-kubernetes-validations"?: readonly Rule[];
 }
 
@@ -73,6 +74,9 @@ export function map(values: Schema, maxProperties?: number): Schema {
 
 /** Anything at all: templates and bodies, which their own API judges. */
 export const anything: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+
+/** Anything, which is written as a whole: the server keeps no account of who wrote which part. */
+export const whole: Schema = { ...anything, "x-kubernetes-map-type": "atomic" };
 
 export function ruled(schema: Schema, ...rules: readonly Rule[]): Schema {
   return { ...schema, "x-kubernetes-validations": rules };

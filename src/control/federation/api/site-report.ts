@@ -8,7 +8,7 @@ import type { KubeObject } from "#ports/kube.ts";
 import type { JsonObject } from "../json.ts";
 import { type Definition, definition } from "./definition.ts";
 import { FEDERATION_GROUP } from "./names.ts";
-import { anything, count, flag, list, name, object, type Schema, text } from "./schema.ts";
+import { count, flag, list, name, object, type Schema, text, whole } from "./schema.ts";
 
 /** How one resource fares, by a site that has seen this very generation of it. */
 export interface Told {
@@ -56,7 +56,7 @@ export function siteReportDefinition(): Definition {
       gone: flag,
       status: text,
       message: text,
-      remoteStatus: anything,
+      remoteStatus: whole,
       remoteGeneration: count,
     },
     ["type", "namespace", "name", "uid", "observedGeneration"],

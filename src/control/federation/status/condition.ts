@@ -7,7 +7,7 @@ export interface Judged {
   readonly reason: AggregateReason;
   /** In a sentence; empty where all is well. */
   readonly message: string;
-  /** Nothing is wrong so far but that clusters have not answered yet. */
+  /** Nothing has failed so far, and clusters that can answer have not answered yet. */
   readonly waiting: boolean;
 }
 
@@ -41,7 +41,11 @@ export function judge({ resource, namespaced, namespace, clusters }: JudgeInput)
   const nowhere = !chosen.some(Boolean) && (resource.spec?.placement?.clusters?.length ?? 1) > 0;
   const message = wrong.map(({ text }) => text).join("; ");
   if (wrong.length > 0)
-    return { reason: "CheckClusters", message, waiting: wrong.every(({ waits }) => waits) };
+    return {
+      reason: "CheckClusters",
+      message,
+      waiting: wrong.some(({ kind }) => kind === "late") && !wrong.some(({ kind }) => kind === "failed"),
+    };
   return { reason: "", message: nowhere ? "no cluster is selected" : "", waiting: false };
 }
 
@@ -52,8 +56,8 @@ function chosenBy(cluster: Cluster, selectors: readonly FederatedResource[]): Re
 
 interface Complaint {
   readonly text: string;
-  /** It may be on its way. */
-  readonly waits: boolean;
+  /** Late is what may be on its way; of a cluster that is away nothing is. */
+  readonly kind: "late" | "away" | "failed";
 }
 
 function unwell(
@@ -61,20 +65,20 @@ function unwell(
   entry: ClusterStatus | undefined,
   resource: FederatedResource,
 ): readonly Complaint[] {
-  if (!ready) return [{ text: `${name}: ClusterNotReady`, waits: false }];
-  if (!entry) return [{ text: `${name}: not there yet`, waits: true }];
+  if (!ready) return [{ text: `${name}: ClusterNotReady`, kind: "away" }];
+  if (!entry) return [{ text: `${name}: not there yet`, kind: "late" }];
   if (entry.status) return leftover(entry);
   const behind = (entry.observedGeneration ?? 0) < (resource.metadata?.generation ?? 0);
   return behind
-    ? [{ text: `${name}: still has generation ${entry.observedGeneration ?? 0}`, waits: true }]
+    ? [{ text: `${name}: still has generation ${entry.observedGeneration ?? 0}`, kind: "late" }]
     : [];
 }
 
 function leftover(entry: ClusterStatus | undefined): readonly Complaint[] {
   if (!entry?.status) return [];
   const { name, status, message } = entry;
-  const waits = status === "WaitingForRemoval" && !message;
-  return [{ text: `${name}: ${status}${message ? `, ${message}` : ""}`, waits }];
+  const kind = status === "WaitingForRemoval" && !message ? "late" : "failed";
+  return [{ text: `${name}: ${status}${message ? `, ${message}` : ""}`, kind }];
 }
 
 /**

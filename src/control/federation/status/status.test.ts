@@ -51,6 +51,10 @@ describe("the condition", () => {
     });
     const late = [well[0] as ClusterStatus, { name: "cellar", observedGeneration: 1 }];
     expect(judged(withStatus(late)).waiting).toBe(true);
+    // One that is away holds up nothing, and makes nothing hurry.
+    const mill = { ...attic, name: "mill", ready: false };
+    expect(judged(withStatus(late), [attic, cellar, mill]).waiting).toBe(true);
+    expect(judged(withStatus(well), [attic, cellar, mill]).waiting).toBe(false);
   });
 
   it("minds what a cluster that is no longer selected still has, and not that it is away", () => {

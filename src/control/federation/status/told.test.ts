@@ -5,6 +5,7 @@ import type { ClusterStatus } from "../api/federated.ts";
 import { MOST_TOLD, type Told } from "../api/site-report.ts";
 import { federated } from "../test/federated.ts";
 import { entryTold, isAbout, mergedEntries, openTold } from "./told.ts";
+import { type Due, nextStatus, statusDueAt } from "./next.ts";
 import { openUntold } from "./untold.ts";
 
 const TYPE = "federatedconfigmaps.types.kubefed.io";
@@ -103,5 +104,46 @@ describe("what a site has to tell", () => {
     untold.set("one", told("one", { status: "UpdateFailed" }));
     expect(untold.isSent(untold.next())).toBe(false);
     expect(untold.isCrowded).toBe(true);
+  });
+});
+
+describe("a status at the hub", () => {
+  const NOW = "2026-01-01T00:00:00Z";
+  const well = { reason: "", message: "", waiting: false } as const;
+  const entries = [{ name: "attic", observedGeneration: 2 }];
+
+  it("is entries and condition in one, and nothing where it says all of it already", () => {
+    const resource = federated({}, { generation: 2 });
+    const status = nextStatus(resource, entries, well, NOW);
+    expect(status).toMatchObject({
+      observedGeneration: 2,
+      clusters: entries,
+      conditions: [{ status: "True" }],
+    });
+    const written = { ...resource, status: status ?? {} };
+    expect(nextStatus(written, status?.clusters ?? [], well, "2026-01-01T00:00:09Z")).toBeUndefined();
+    expect(nextStatus(written, [...entries], well, NOW)?.clusters).toEqual(entries);
+    const other = { type: "Other", status: "True" };
+    const beside = { ...resource, status: { conditions: [other] } };
+    expect(nextStatus(beside, [], well, NOW)?.conditions).toHaveLength(2);
+  });
+
+  it("is written at once when all have told, soon where something is wrong, later where one has not told", () => {
+    const due = (more: Partial<Due>) =>
+      statusDueAt({
+        pending: { since: 1000, last: 2000 },
+        writtenAt: undefined,
+        judged: well,
+        told: true,
+        burst: { size: 1, last: 2000 },
+        ...more,
+      });
+    const waiting = { reason: "CheckClusters", waiting: true } as const;
+    expect(due({})).toBe(2000);
+    expect(due({ writtenAt: 1950 })).toBe(2150);
+    expect(due({ judged: { reason: "CheckClusters", waiting: false } })).toBe(2100);
+    expect(due({ judged: waiting })).toBe(3020);
+    expect(due({ judged: waiting, told: false })).toBe(5020);
+    expect(due({ burst: { size: 100, last: 2500 } })).toBe(2750);
   });
 });

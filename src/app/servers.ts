@@ -27,7 +27,7 @@ export function openServers(
   emit: Emit,
 ): ServerSites {
   const sites = onPrem(plan);
-  const { xen, close: closeXen } = openHypervisor(plan, access, imageOf);
+  const { xen, shell, close: closeXen } = openHypervisor(plan, access, imageOf);
   const ground = { hypervisor: xen, settings: xen, platform: XEN };
   const contexts = sites.map((site) => {
     const jumpTo = wayToMachines(site, access);
@@ -48,7 +48,7 @@ export function openHypervisor(
   plan: Plan,
   access: ServerAccess,
   imageOf: (role: Role) => Promise<GuestImage>,
-): { readonly xen: Xen; close(): Promise<void> } {
+): { readonly xen: Xen; readonly shell: Shell; close(): Promise<void> } {
   refuseUnknown(onPrem(plan));
   const ways = { ...serverIdentity(access), controlDir: controlDir() };
   const jumps = new Map(
@@ -59,7 +59,7 @@ export function openHypervisor(
   const jumpTo = (address: string) => jumps.get(address);
   const shell = openSshShell({ ...ways, addressOf: (address) => address, jumpTo });
   const xen = openXen({ federation: plan.federation, shell, hostOf, imageOf });
-  return { xen, close: () => shell.close() };
+  return { xen, shell, close: () => shell.close() };
 }
 
 /** A server is called by its address, as in the person's own known_hosts. */

@@ -4,6 +4,7 @@
  * runs. Part of the journey of two sites, which brings the lab up and down.
  */
 import { readFileSync } from "node:fs";
+import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { expect, it } from "vitest";
 import type { ServiceState } from "#app/service-state.ts";
 import type { Plan } from "#plan/plan.ts";
@@ -42,10 +43,13 @@ export function servicesAtRealSites({ state, plan, authority, at, panopticon, pa
     JSON.parse((await panopticon("service", "status", name, "-o", "json")).stdout) as ServiceState;
   /** Names, uids and images of the pods of a service that take requests at a site. */
   const ready = async (site: string, namespace: string): Promise<readonly string[]> => {
-    const path =
-      "jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {.metadata.uid} {.spec.containers[0].image}{'\\n'}{end}";
-    const text = await at(site)(["get", "pods", "--namespace", namespace, "-o", path]);
-    return text.trim().split("\n").filter(Boolean).toSorted();
+    const { items } = JSON.parse(
+      await at(site)(["get", "pods", "--namespace", namespace, "-o", "json"]),
+    ) as { readonly items: readonly Pod[] };
+    return items
+      .filter(({ status }) => status?.containerStatuses?.every((container) => container.ready))
+      .map(({ metadata, spec }) => `${metadata?.name} ${metadata?.uid} ${spec?.containers[0]?.image}`)
+      .toSorted();
   };
 
   it("runs the least service at every site, by its name everywhere and by its name at each", async () => {

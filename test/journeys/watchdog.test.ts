@@ -246,7 +246,7 @@ describe("the host names of the site", () => {
 describe("requests for the certificates that kubelets serve with", () => {
   const ask = async (name: string, subject: string, names: string, signerName = KUBELET_SERVING) => {
     const kube = plane.open(await plane.user("system:node:worker-1", ["system:nodes", "system:masters"]));
-    const request = certificateRequest(subject, names);
+    const request = await certificateRequest(subject, names);
     await kube.create(
       { resource: REQUESTS },
       {

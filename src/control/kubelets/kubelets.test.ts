@@ -32,12 +32,12 @@ const judged = (request: string, spec?: object, status?: object) =>
   judge(csr(request, spec, status), NODES, read);
 
 describe("requests for the certificates that kubelets serve with", () => {
-  it("are approved for a planned node's own name and address", () => {
-    expect(judged(certificateRequest(SUBJECT, OWN))).toEqual({
+  it("are approved for a planned node's own name and address", async () => {
+    expect(judged(await certificateRequest(SUBJECT, OWN))).toEqual({
       verdict: "approve",
       node: "attic-left-worker",
     });
-    expect(judged(certificateRequest(SUBJECT, "IP:10.11.0.31"))).toMatchObject({ verdict: "approve" });
+    expect(judged(await certificateRequest(SUBJECT, "IP:10.11.0.31"))).toMatchObject({ verdict: "approve" });
   });
 
   it.each([
@@ -48,15 +48,15 @@ describe("requests for the certificates that kubelets serve with", () => {
     ["another node", "/O=system:nodes/CN=system:node:attic-right-worker", OWN, "made out to"],
     ["the masters", `/O=system:masters/CN=${USER}`, OWN, "made out to"],
     ["one group more", `/O=system:nodes/O=system:masters/CN=${USER}`, OWN, "made out to"],
-  ])("are left to a person where they are for %s", (_what, subject, names, why) => {
-    expect(judged(certificateRequest(subject, names))).toEqual({
+  ])("are left to a person where they are for %s", async (_what, subject, names, why) => {
+    expect(judged(await certificateRequest(subject, names))).toEqual({
       verdict: "refuse",
       why: expect.stringContaining(why) as string,
     });
   });
 
-  it("are left to a person where who asks is no planned node, or what for is more than serving", () => {
-    const request = certificateRequest(SUBJECT, OWN);
+  it("are left to a person where who asks is no planned node, or what for is more than serving", async () => {
+    const request = await certificateRequest(SUBJECT, OWN);
     expect(judged(request, { username: "system:node:stranger" })).toMatchObject({ verdict: "refuse" });
     expect(judged(request, { username: "attic-left-worker" })).toMatchObject({ verdict: "refuse" });
     expect(judged(request, { groups: ["system:authenticated"] })).toMatchObject({ verdict: "refuse" });
@@ -65,8 +65,8 @@ describe("requests for the certificates that kubelets serve with", () => {
     expect(judged("bm90aGluZw==")).toMatchObject({ verdict: "refuse", why: "what it holds can't be read" });
   });
 
-  it("are none of ours where another signs, or where they are decided", () => {
-    const request = certificateRequest(SUBJECT, OWN);
+  it("are none of ours where another signs, or where they are decided", async () => {
+    const request = await certificateRequest(SUBJECT, OWN);
     expect(judged(request, { signerName: "kubernetes.io/kube-apiserver-client" })).toEqual({
       verdict: "pass",
     });

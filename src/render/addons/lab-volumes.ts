@@ -10,7 +10,7 @@ import { VOLUME_FOLDERS } from "../node/volumes.ts";
 import type { ManifestObject } from "./metallb.ts";
 
 /** Says what it is to whoever lists the classes. */
-export const LAB_CLASS = "lab-not-replicated";
+const LAB_CLASS = "lab-not-replicated";
 const LABELS = { "app.kubernetes.io/managed-by": "panopticon" };
 /** What a claim may ask for at most; nothing keeps it to that. */
 const SIZE = "20Gi";

@@ -28,7 +28,5 @@ it("writes what the kernel reads, whatever the lengths", () => {
   }));
   const archive = cpio(files);
   expect(archive.length % 4).toBe(0);
-  expect(read(archive)).toEqual(
-    files.map(({ path, content }) => ({ name: path, mode: 0o100644, content })),
-  );
+  expect(read(archive)).toEqual(files.map(({ path, content }) => ({ name: path, mode: 0o100644, content })));
 });

@@ -24,6 +24,8 @@ export async function serverOverlay(): Promise<readonly OverlayFile[]> {
     { path: `${SERVER_WORK}/initramfs/initramfs.conf`, content: INITRD },
     { path: `${SERVER_WORK}/initramfs/modules`, content: "" },
     { path: `${SERVER_WORK}/initramfs/hooks/panopticon`, content: await installerScript("hook.sh") },
+    // mkinitramfs wants its folder; the stick's own takes its place.
+    { path: `${SERVER_WORK}/initramfs/scripts/panopticon`, content: "" },
     { path: `${SERVER_WORK}/debian.sources`, content: SOURCES },
     { path: `${SERVER_WORK}/finish`, content: FINISH_SERVER },
     { path: `${SERVER_WORK}/units`, content: lines(units) },

@@ -180,6 +180,7 @@ it("begins again where its power was cut", async () => {
   const server = await boot("again", { stick: at("stick.img"), disks });
   await server.says("an installation that was cut off", 600);
   await server.says("panopticon: unpacking the system", 600);
+  expect(await server.console()).toContain("panopticon: writing vda");
   await server.stop();
 });
 

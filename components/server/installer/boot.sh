@@ -11,8 +11,11 @@ mountroot() {
   mkdir -p /stick /target
   tries=0
   while [ $tries -lt 60 ]; do
-    # Partitions of the stick, made for other firmware, may bear the same name.
-    for device in $(blkid -t "LABEL=$label" -o device 2>/dev/null); do
+    # Each device by itself: blkid's own search passes over a disk that has
+    # partitions, and one of the stick's, for other firmware, bears the same name.
+    for path in /sys/class/block/*; do
+      device=/dev/${path##*/}
+      [ "$(blkid -p -o value -s LABEL "$device" 2>/dev/null)" = "$label" ] || continue
       mount -t iso9660 -o ro "$device" /stick 2>/dev/null && exec sh /stick/panopticon/install.sh "$device"
     done
     tries=$((tries + 1))

@@ -18,6 +18,7 @@ const ON_PLANES = [
   "kube",
   "kubefedctl",
   "objects",
+  "replace-members",
   "service",
   "steering",
   "traefik",

@@ -24,30 +24,22 @@ export interface EtcdMember {
   readonly learner: boolean;
 }
 
-interface MemberList {
-  readonly members: readonly {
-    ID: number | bigint;
-    name?: string;
-    peerURLs: string[];
-    isLearner?: boolean;
-  }[];
-}
-
 /** The members as the machine `via` knows them; needs no quorum. */
 export async function etcdMembers(context: SiteContext, via: string): Promise<readonly EtcdMember[]> {
-  const out = await must(
-    context,
-    via,
-    [...ETCDCTL, "member", "list", "--consistency=s", "--hex", "--write-out=json"],
-    15,
-  );
-  const list = JSON.parse(out) as MemberList;
-  return list.members.map((member) => ({
-    id: String(member.ID),
-    name: member.name ?? "",
-    peerUrls: member.peerURLs,
-    learner: member.isLearner ?? false,
-  }));
+  const argv = [...ETCDCTL, "member", "list", "--consistency=s", "--write-out=simple"];
+  return readMembers(await must(context, via, argv, 15));
+}
+
+/**
+ * `ID, STATUS, NAME, PEER URLS, CLIENT URLS, IS LEARNER` in each line. Not JSON: with
+ * `--hex` etcdctl leaves out who learns, and without it the ids are larger than a number holds.
+ */
+export function readMembers(text: string): readonly EtcdMember[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line) => {
+    const [id = "", , name = "", peers = "", , learner = ""] = line.split(", ");
+    return { id, name, peerUrls: peers.split(","), learner: learner.trim() === "true" };
+  });
 }
 
 /** Whether the machine's own member answers, which it does only while the cluster has its quorum. */

@@ -43,9 +43,9 @@ export function servicesAtRealSites({ state, plan, authority, at, panopticon, pa
     JSON.parse((await panopticon("service", "status", name, "-o", "json")).stdout) as ServiceState;
   /** Names, uids and images of the pods of a service that take requests at a site. */
   const ready = async (site: string, namespace: string): Promise<readonly string[]> => {
-    const { items } = JSON.parse(
-      await at(site)(["get", "pods", "--namespace", namespace, "-o", "json"]),
-    ) as { readonly items: readonly Pod[] };
+    const { items } = JSON.parse(await at(site)(["get", "pods", "--namespace", namespace, "-o", "json"])) as {
+      readonly items: readonly Pod[];
+    };
     return items
       .filter(({ status }) => status?.containerStatuses?.every((container) => container.ready))
       .map(({ metadata, spec }) => `${metadata?.name} ${metadata?.uid} ${spec?.containers[0]?.image}`)

@@ -207,7 +207,7 @@ describe("one site", () => {
     const { code, stderr } = await panopticon(state, "adopt", spare);
     expect(code, stderr).toBe(0);
     const read = (folder: string, path: string) => readFileSync(join(folder, path), "utf8");
-    for (const path of ["plan.json", "pki/shed/ca.key", "names/zone-key.pem", "edge/ca.key", "edge/panels"])
+    for (const path of ["pki/shed/ca.key", "names/zone-key.pem", "edge/ca.key", "edge/panels"])
       expect(read(own, path)).toBe(read(lost, path));
     expect(read(own, "ssh/operator")).not.toBe(read(lost, "ssh/operator"));
     expect((await labStatus(state)).well).toBe(true);

@@ -60,7 +60,10 @@ export async function keptFile(stateDir: string, plan: Plan, site: SitePlan): Pr
     keptPaths(site).map(async (path) => [path, await readIfThere(join(stateDir, path))] as const),
   );
   const files = Object.fromEntries(found.filter(([, content]) => content !== undefined));
-  const own = plan.sites.filter((each) => each.name === site.name || each.kind !== "on-prem");
+  // Without reasons, which a second planning words differently.
+  const own = plan.sites
+    .filter((each) => each.name === site.name || each.kind !== "on-prem")
+    .map((each) => ({ ...each, machines: each.machines.map((machine) => ({ ...machine, reasons: [] })) }));
   const kept = {
     version: 1,
     federation: plan.federation,

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Delegation } from "#app/dns/delegation.ts";
 import type { SiteStatus } from "#app/lab-status.ts";
 import { cutPower } from "#drivers/lab/machine.ts";
+import { labNames } from "#drivers/lab/names.ts";
+import { removeNamespace } from "#drivers/lab/netns.ts";
 import { validated } from "../names/delv.ts";
 import { echoAnswers } from "./echo.ts";
 import { type HostPicture, hostPicture } from "./host.ts";
@@ -148,9 +150,13 @@ describe("one site", () => {
     const machines = (await labStatus(state)).sites[0]?.machines ?? [];
     const dead = machines.filter(({ server }) => server === "right").map(({ name }) => name);
     expect(dead).toEqual(["shed-ecam-2", "shed-cp-2", "shed-worker-2"]);
-    await Promise.all(dead.map((name) => cutPower(FEDERATION, name)));
+    // For good: with their disks, and with the networks that would still refuse connections.
     const folders = join(state, "panopticon", FEDERATION, "lab/machines");
-    for (const name of dead) rmSync(join(folders, name), { recursive: true });
+    for (const name of dead) {
+      await cutPower(FEDERATION, name);
+      await removeNamespace(labNames(FEDERATION).machine(name));
+      rmSync(join(folders, name), { recursive: true });
+    }
 
     const unchanged = await panopticon(state, "server", "replace", "shed/right", "shed/spare", FILE);
     expect(unchanged.stderr).toContain("SERVER_REPLACE_OLD_IN_FILE");
@@ -201,7 +207,7 @@ describe("one site", () => {
     const { code, stderr } = await panopticon(state, "adopt", spare);
     expect(code, stderr).toBe(0);
     const read = (folder: string, path: string) => readFileSync(join(folder, path), "utf8");
-    for (const path of ["plan.json", "pki/shed/ca.key", "names/zone-key.pem", "edge/ca.key", "edge/panels"])
+    for (const path of ["pki/shed/ca.key", "names/zone-key.pem", "edge/ca.key", "edge/panels"])
       expect(read(own, path)).toBe(read(lost, path));
     expect(read(own, "ssh/operator")).not.toBe(read(lost, "ssh/operator"));
     expect((await labStatus(state)).well).toBe(true);

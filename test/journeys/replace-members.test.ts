@@ -71,8 +71,12 @@ describe("etcd while a server is replaced", () => {
         run: (machine: string, [, ...words]: readonly string[]) =>
           etcdctl(machine, ...words.filter((word) => !/^--(endpoints|cacert|cert|key)=/.test(word))),
       },
-      // No API server beside: what is left in it is not asked for.
-      kube: async () => ({ raw: async () => ({ status: 503, text: "" }) }),
+      // No API server beside: in its place one that knows no node and no pod.
+      kube: async () => ({
+        raw: async () => ({ status: 200, text: "ok" }),
+        find: async () => undefined,
+        list: async () => ({ items: [], resourceVersion: "1" }),
+      }),
       now: () => new Date(),
       emit: () => undefined,
     } as unknown as SiteContext;

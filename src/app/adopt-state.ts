@@ -76,7 +76,7 @@ export async function unpackKeys(plan: Plan, found: readonly Found[]): Promise<n
   for (const { site, kept } of found) {
     const known = plan.sites.find(({ name }) => name === site);
     // Only by names that we would have given: no site can write elsewhere.
-    for (const path of known ? keptPaths(known) : []) {
+    for (const path of known ? keptPaths(plan, known) : []) {
       const content = kept.files[path];
       if (content !== undefined) wanted.set(path, wanted.get(path) ?? content);
     }

@@ -10,6 +10,7 @@ import { openSshShell } from "#drivers/ssh/shell.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { Shell } from "#ports/shell.ts";
+import { agentClient } from "./agent-client.ts";
 import { stateDir } from "./folders.ts";
 
 /** What reaches one site, until it is closed. */
@@ -32,7 +33,8 @@ export function openSiteContext(
   ground: Pick<SiteContext, "hypervisor" | "platform" | "settings">,
   { emit, ...ways }: ContextOptions,
 ): SiteConnection {
-  const keyring = openKeyring(keyFolders(stateDir(plan.federation)), plan, site, now);
+  const agents = onPrem(plan).map(agentClient);
+  const keyring = openKeyring(keyFolders(stateDir(plan.federation)), plan, site, now, agents);
   const shell = machineShell(plan, site, ways);
   let kube: Promise<Kube> | undefined;
   return {

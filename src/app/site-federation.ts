@@ -7,7 +7,6 @@ import { federatedTypeFor } from "#control/federation/api/enable.ts";
 import { CROWN_NAME, SYSTEM_NAMESPACE } from "#control/federation/api/names.ts";
 import { fenceObjects, found, siteNamespaces } from "#control/federation/agent/install.ts";
 import { CONFIGS, CROWNS, TYPE_CONFIGS } from "#control/federation/agent/resources.ts";
-import { AGENT_USER_PREFIX, AGENTS_GROUP } from "#control/federation/join/identity.ts";
 import type { AgentImage, SiteFederation } from "#converge/federation.ts";
 import { apiReady } from "#converge/kubeadm.ts";
 import { allApplied, applyAll } from "#converge/objects.ts";
@@ -19,6 +18,7 @@ import { until, waitFor } from "#converge/wait.ts";
 import type { SitePlan } from "#plan/plan.ts";
 import { type Applied, apiPath, type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
 import { AGENT_NAME, agentObjects, agentReplicas } from "#render/federation/agent.ts";
+import { agentClient } from "./agent-client.ts";
 
 const SETTLE_SECONDS = 180;
 /** A pod that starts on a busy box, and a lease of an agent that was killed. */
@@ -147,10 +147,7 @@ async function credentials(
   all: readonly SiteContext[],
   make: boolean,
 ): Promise<string | undefined> {
-  const client = {
-    name: `agents/${site.name}`,
-    subject: { commonName: `${AGENT_USER_PREFIX}${site.name}`, organizations: [AGENTS_GROUP] },
-  };
+  const client = agentClient(site);
   const contents: KubeconfigContent[] = [];
   for (const { site: other, keyring } of all) {
     const access = make ? await keyring.client(client) : await keyring.presentClient(client);

@@ -35,12 +35,19 @@ function isPlan(value: unknown): boolean {
 /** The operator's SSH key, sealed for the person's own; on servers only. */
 export const SEALED_OPERATOR = "ssh/operator.sealed";
 
+/** As what the certificate of a site's agent is kept, beside the authority that signed it. */
+export function agentFile(site: string): string {
+  return `agents/${site}`;
+}
+
 /** Everything that a site keeps, by path below the state folder; some of it may not exist. */
-export function keptPaths(site: SitePlan): readonly string[] {
+export function keptPaths(plan: Pick<Plan, "sites">, site: SitePlan): readonly string[] {
   const pki = ["ca", "etcd/ca", "front-proxy-ca"].flatMap((path) => [`${path}.crt`, `${path}.key`]);
   return [
     SEALED_OPERATOR,
     ...[...pki, "sa.key", "sa.pub", "admin.pem", "watchdog.pem"].map((path) => `pki/${site.name}/${path}`),
+    // By which every site's agent is known to this one's API; signed by its own authority.
+    ...plan.sites.map(({ name }) => `pki/${site.name}/${agentFile(name)}.pem`),
     ...site.machines.flatMap(({ name }) => [`ssh/hosts/${name}`, `ssh/hosts/${name}.pub`]),
     "names/authority.crt",
     "names/authority.key",
@@ -57,7 +64,7 @@ export function keptPaths(site: SitePlan): readonly string[] {
 /** The file as the site's control planes have it, from what is in the state folder now. */
 export async function keptFile(stateDir: string, plan: Plan, site: SitePlan): Promise<RenderedFile> {
   const found = await Promise.all(
-    keptPaths(site).map(async (path) => [path, await readIfThere(join(stateDir, path))] as const),
+    keptPaths(plan, site).map(async (path) => [path, await readIfThere(join(stateDir, path))] as const),
   );
   const files = Object.fromEntries(found.filter(([, content]) => content !== undefined));
   // Without reasons, which a second planning words differently.

@@ -83,12 +83,16 @@ interface Keys {
   readonly ssh: SshKeys;
 }
 
-/** The keys of one site; nothing is read or made before it is asked for. */
+/**
+ * The keys of one site; nothing is read or made before it is asked for.
+ * @param clients programs of ours whose certificates belong to a whole keyring
+ */
 export function openKeyring(
   folders: KeyFolders,
   plan: Pick<Plan, "dnssec" | "domain" | "acme">,
   site: SitePlan,
   now: () => Date,
+  clients: readonly KeptClient[] = [],
 ): Keyring {
   const names = site.machines.map((machine) => machine.name);
   let loaded: Promise<Keys> | undefined;
@@ -109,11 +113,15 @@ export function openKeyring(
     ...names
       .filter((name) => !existsSync(join(folders.ssh, "hosts", name)))
       .map((name) => `SSH key of ${name}`),
+    ...clients
+      .filter(({ name }) => !existsSync(join(folders.pki, site.name, `${name}.pem`)))
+      .map(({ name }) => `certificate of ${name}`),
   ];
   return {
     lacks,
     ensure: async () => {
-      await keys();
+      const { pki } = await keys();
+      for (const client of clients) await ensureClientCertificate(folders.pki, pki, client, now());
     },
     complete: async () => (await lacks()).length === 0,
     ssh: async (machine) => machineKeys((await keys()).ssh, machine),

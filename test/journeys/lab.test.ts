@@ -174,7 +174,7 @@ describe("one site", () => {
     }
     const { code, stdout, stderr } = await panopticon(state, ...replace, "-o", "json");
     // The last one may have come to its end before it was to be killed.
-    expect(code === 0 || stderr.includes("SERVER_REPLACE_UNKNOWN"), stderr).toBe(true);
+    expect(code === 0 || stdout.includes("SERVER_REPLACE_UNKNOWN"), stdout + stderr).toBe(true);
     const { verified = [] } = JSON.parse(stdout || "{}") as { verified?: { good: boolean }[] };
     expect(verified.filter(({ good }) => !good)).toEqual([]);
 
@@ -191,7 +191,7 @@ describe("one site", () => {
     expect(zones.match(/spare/g)).toHaveLength(2);
     const up = await panopticon(state, "lab", "up", spare, "--yes", "-o", "json");
     expect(up.code, up.stderr).toBe(0);
-    expect(JSON.parse(up.stdout)).toMatchObject({ changes: 0 });
+    expect(JSON.parse(up.stdout), up.stderr).toMatchObject({ changes: 0 });
   });
 
   it("is adopted where its operator's state was lost, and then has nothing to change", async () => {
@@ -213,7 +213,7 @@ describe("one site", () => {
     expect((await labStatus(state)).well).toBe(true);
     const up = await panopticon(state, "lab", "up", spare, "--yes", "-o", "json");
     expect(up.code, up.stderr).toBe(0);
-    expect(JSON.parse(up.stdout)).toMatchObject({ changes: 0 });
+    expect(JSON.parse(up.stdout), up.stderr).toMatchObject({ changes: 0 });
     const again = await panopticon(state, "adopt", spare, "-o", "json");
     expect(JSON.parse(again.stdout)).toMatchObject({ written: 0, differs: [] });
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
 import { KEPT_PATH } from "#converge/kept.ts";
-import { keyFolders, openKeyring } from "#converge/keyring.ts";
+import { keyFolders } from "#converge/keyring.ts";
 import { ensureSshKeys } from "#converge/pki/ssh.ts";
 import { openLabDoor } from "#drivers/lab/door.ts";
 import type { FederationFile } from "#model/federation.ts";
@@ -25,7 +25,8 @@ import {
   unpackKeys,
 } from "./adopt-state.ts";
 import { stateDir } from "./folders.ts";
-import { now, onPrem } from "./site-context.ts";
+import { onPrem } from "./site-context.ts";
+import { siteKeyring } from "./site-keyring.ts";
 
 /** @param up names of the lab's machines that run. */
 export async function adoptLab(
@@ -43,7 +44,7 @@ export async function adoptLab(
   await Promise.all(running.map((machine) => refuseStranger(door, machine)));
   const written = await unpackKeys(plan, found);
   await letIn(plan, up, door, emit);
-  for (const site of onPrem(plan)) await openKeyring(keyFolders(stateDir(name)), plan, site, now).ensure();
+  for (const site of onPrem(plan)) await siteKeyring(plan, site).ensure();
   // Whoever built the lab had it deployed, or has removed it since.
   await writeFile(join(stateDir(name), "sample-deployed"), "", { mode: 0o600 });
   await keepPlan(plan); // last: with a plan the folder counts as whole

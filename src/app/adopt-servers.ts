@@ -7,7 +7,7 @@ import { PanopticonError, worldFailed } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
 import type { Gate } from "#converge/gate.ts";
 import { SEALED_OPERATOR } from "#converge/kept.ts";
-import { keyFolders, openKeyring } from "#converge/keyring.ts";
+import { keyFolders } from "#converge/keyring.ts";
 import type { SiteContext } from "#converge/phase.ts";
 import { isSealedFor, seal, unseal } from "#converge/pki/seal.ts";
 import { ensureSshKeys } from "#converge/pki/ssh.ts";
@@ -34,7 +34,8 @@ import { guestImages } from "./guest-images.ts";
 import { keepAccess } from "./machine-access.ts";
 import { type ServerAccess, serverIdentity } from "./server-access.ts";
 import { openServers } from "./servers.ts";
-import { now, onPrem, type SiteConnection } from "./site-context.ts";
+import { onPrem, type SiteConnection } from "./site-context.ts";
+import { siteKeyring } from "./site-keyring.ts";
 
 const FOLDER = "/etc/panopticon/kept";
 
@@ -101,7 +102,7 @@ export async function adoptServers(
   const operator = await unseal(sealed.kept.files[SEALED_OPERATOR] ?? "", keyFile);
   let written = await unpackKeys(plan, found);
   written += await writeMissing(stateDir(name), new Map([["ssh/operator", operator]]));
-  for (const site of onPrem(plan)) await openKeyring(keyFolders(stateDir(name)), plan, site, now).ensure();
+  for (const site of onPrem(plan)) await siteKeyring(plan, site).ensure();
   const servers = openServers(plan, access, guestImages(emit), emit);
   try {
     const sites = await Promise.all(

@@ -2,7 +2,7 @@
 import { wrongUse } from "#base/errors.ts";
 import type { Emit } from "#base/events.ts";
 import { keptFile } from "#converge/kept.ts";
-import { keyFolders, openKeyring } from "#converge/keyring.ts";
+import { keyFolders } from "#converge/keyring.ts";
 import type { SiteContext } from "#converge/phase.ts";
 import { openKube } from "#drivers/kube/client.ts";
 import type { Jump } from "#drivers/ssh/options.ts";
@@ -10,8 +10,8 @@ import { openSshShell } from "#drivers/ssh/shell.ts";
 import type { Plan, SitePlan } from "#plan/plan.ts";
 import type { Kube } from "#ports/kube.ts";
 import type { Shell } from "#ports/shell.ts";
-import { agentClient } from "./agent-client.ts";
 import { stateDir } from "./folders.ts";
+import { siteKeyring } from "./site-keyring.ts";
 
 /** What reaches one site, until it is closed. */
 export interface SiteConnection extends SiteContext {
@@ -33,8 +33,7 @@ export function openSiteContext(
   ground: Pick<SiteContext, "hypervisor" | "platform" | "settings">,
   { emit, ...ways }: ContextOptions,
 ): SiteConnection {
-  const agents = onPrem(plan).map(agentClient);
-  const keyring = openKeyring(keyFolders(stateDir(plan.federation)), plan, site, now, agents);
+  const keyring = siteKeyring(plan, site);
   const shell = machineShell(plan, site, ways);
   let kube: Promise<Kube> | undefined;
   return {

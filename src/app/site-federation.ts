@@ -18,7 +18,7 @@ import { until, waitFor } from "#converge/wait.ts";
 import type { SitePlan } from "#plan/plan.ts";
 import { type Applied, apiPath, type Kube, KubeError, type KubeObject, type Resource } from "#ports/kube.ts";
 import { AGENT_NAME, agentObjects, agentReplicas } from "#render/federation/agent.ts";
-import { agentClient } from "./agent-client.ts";
+import { agentClient } from "./site-keyring.ts";
 
 const SETTLE_SECONDS = 180;
 /** A pod that starts on a busy box, and a lease of an agent that was killed. */

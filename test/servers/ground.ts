@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { claimGround } from "#app/ground.ts";
 import { savePlan } from "#app/files.ts";
-import { stateDir } from "#app/folders.ts";
 import { keepAccess } from "#app/machine-access.ts";
 import type { ServerAccess } from "#app/server-access.ts";
+import { siteKeyring } from "#app/site-keyring.ts";
 import { mustRun } from "#base/process.ts";
-import { keyFolders, openKeyring } from "#converge/keyring.ts";
+import { keyFolders } from "#converge/keyring.ts";
 import { parseFederation } from "#model/parse.ts";
 import { makePlan } from "#plan/make.ts";
 import { machinesOf, type Plan, type SitePlan } from "#plan/plan.ts";
@@ -144,8 +144,7 @@ function asAfterApply(file: string, state: string, access: ServerAccess): Promis
     await claimGround(plan.federation, "servers", { claim: true });
     await savePlan(plan);
     await keepAccess(plan.federation, access);
-    for (const site of plan.sites)
-      await openKeyring(keyFolders(stateDir(plan.federation)), plan, site, () => new Date()).ensure();
+    for (const site of plan.sites) await siteKeyring(plan, site).ensure();
     return plan;
   });
 }

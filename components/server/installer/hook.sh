@@ -3,11 +3,13 @@
 # them. The installer itself is on the stick.
 [ "$1" = prereqs ] && exit 0
 . /usr/share/initramfs-tools/hook-functions
-for program in /usr/sbin/sfdisk /usr/sbin/blkid /usr/sbin/mke2fs /usr/sbin/lvm /usr/bin/lsblk /usr/bin/zstd; do
+for program in /usr/sbin/sfdisk /usr/sbin/blkid /usr/sbin/lvm /usr/bin/lsblk /usr/bin/zstd; do
   copy_exec "$program"
 done
-# Busybox puts its own tar in the place of this one, and that one cuts long names.
+# Under their own names these are busybox's already: a tar that cuts long names, and a
+# mke2fs that makes nothing newer than ext2.
 copy_exec /usr/bin/tar /usr/lib/panopticon/tar
+copy_exec /usr/sbin/mke2fs /usr/lib/panopticon/mke2fs
 mkdir -p "$DESTDIR/etc"
 cp /etc/mke2fs.conf "$DESTDIR/etc/"
 for module in isofs ext4 vfat nls_cp437 nls_ascii nls_iso8859-1 dm-mod uas usb-storage sd_mod sr_mod; do

@@ -7,7 +7,8 @@ set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 STICK=/stick
 TARGET=/target
-TAR=/usr/lib/panopticon/tar
+# Programs that are not busybox's.
+OWN=/usr/lib/panopticon
 MARK_SECTOR=2040
 
 say() {
@@ -108,18 +109,19 @@ TABLE
 run blockdev --rereadpt "$disk"
 run udevadm settle --timeout=30
 # Without what older boot loaders, such as a stick's, can't read.
-run mke2fs -q -F -t ext4 -O '^orphan_file,^metadata_csum_seed' "$(part 3)"
-run mount "$(part 3)" $TARGET
+run $OWN/mke2fs -q -F -t ext4 -O '^orphan_file,^metadata_csum_seed' "$(part 3)"
+# With its type: that is by what the kernel finds the module.
+run mount -t ext4 "$(part 3)" $TARGET
 say "unpacking the system"
-run $TAR --zstd -xpf $STICK/panopticon/system.tar.zst -C $TARGET --numeric-owner --xattrs --xattrs-include='*'
-run $TAR -xpf $STICK/panopticon/seed.tar -C $TARGET --numeric-owner
+run $OWN/tar --zstd -xpf $STICK/panopticon/system.tar.zst -C $TARGET --numeric-owner --xattrs --xattrs-include='*'
+run $OWN/tar -xpf $STICK/panopticon/seed.tar -C $TARGET --numeric-owner
 for file in $TARGET/etc/systemd/network/*; do run sed -i "s/@CARD@/$mac/" "$file"; done
 
 say "making it bootable"
 for folder in dev proc sys run; do run mount --rbind /$folder $TARGET/$folder; done
 run chroot $TARGET mkfs.vfat -F 32 "$(part 2)"
 run mkdir -p $TARGET/boot/efi
-run mount "$(part 2)" $TARGET/boot/efi
+run mount -t vfat "$(part 2)" $TARGET/boot/efi
 uuid() { blkid -p -o value -s UUID "$1"; }
 printf 'UUID=%s / ext4 errors=remount-ro 0 1\nUUID=%s /boot/efi vfat umask=0077 0 2\n' "$(uuid "$(part 3)")" "$(uuid "$(part 2)")" >$TARGET/etc/fstab
 run chroot $TARGET grub-install --target=i386-pc "$disk"

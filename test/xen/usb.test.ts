@@ -54,12 +54,12 @@ afterAll(async () => {
 const FULL = { serial: "FULL1", bus: "sata" } as const;
 const EMPTY = { serial: "EMPTY2", bus: "virtio" } as const;
 
-/** Boots the server with both disks, the one with data first. */
+/** Boots the server with both disks; its own first, since the emulator's BIOS starts from no second one. */
 async function boot(name: string, more: Partial<BareOptions> = {}): Promise<Bare> {
   await running?.stop();
   const disks = [
-    { ...FULL, file: at("full.img") },
     { ...EMPTY, file: at("empty.img") },
+    { ...FULL, file: at("full.img") },
   ];
   running = await startBare({ folder, name, firmware: "bios", disks, namespace: NAMESPACE, ...more });
   return running;

@@ -172,8 +172,7 @@ export function propagationController(term: Term): Controller {
       }
       const watched = types.get(group);
       if (!watched) return undefined;
-      if (![...types.all].every(([, { cache }]) => cache.synced) && !watched.cache.synced)
-        return NOT_LISTED_YET;
+      if (!watched.cache.synced) return NOT_LISTED_YET;
       return reconcileOne(work, watched, context, signal);
     },
   };
